@@ -1,0 +1,109 @@
+package io.ladon.engine.kernel;
+
+import io.ladon.engine.model.ModelSpec;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The arithmetic of a rank. Every implementation gives the same bits: the order of each float
+ * operation is part of the contract.
+ *
+ * <p>Offsets and lengths are in elements, not bytes. Arguments are checked by the callers, not
+ * here. Methods that take a range of rows may be called from several threads for disjoint ranges.
+ */
+public interface Kernels {
+
+  /** For logs and figures, e.g. {@code scalar} or {@code vector-512}. */
+  String name();
+
+  /**
+   * Multiplies rows {@code [rowBegin, rowEnd)} of a packed quantised matrix with int8 activations.
+   *
+   * <p>For each row and 32-block in order: {@code acc = fma((float) intDot, weightScale *
+   * activationScale, acc)}, and where the format has a minimum then {@code acc = fma(minimum,
+   * activationScale * (float) activationSum, acc)}. Every leaf of the matrix starts at zero; leaves
+   * are added in the order of {@link io.ladon.engine.plan.LeafTree}. A matrix that has no leaves is
+   * one leaf.
+   *
+   * @param rowBegin multiple of 16
+   * @param rowEnd multiple of 16, or the matrix's last row
+   * @param x (tokens, w.columns)
+   * @param out one matrix (at least tokens, at least {@code outColumn + rowEnd}) for each root of
+   *     {@code w.roots()}; element (t, outColumn + r) is written for every token t and row r
+   */
+  void multiply(
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      QuantizedActivations x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn);
+
+  /**
+   * The same for a packed matrix of floats (F32, F16, BF16) and float32 activations: for each
+   * column in order {@code acc = fma(weight, x, acc)} in each leaf.
+   */
+  void multiply(
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      FloatTensor x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn);
+
+  /**
+   * Quantises columns {@code [columnBegin, columnEnd)} (multiples of 32) of some rows of {@code x}
+   * to the same place in {@code out}, sums included.
+   */
+  void quantize(
+      FloatTensor x,
+      int rowBegin,
+      int rowEnd,
+      int columnBegin,
+      int columnEnd,
+      QuantizedActivations out);
+
+  /** Fills {@code x.sums()} of some rows from the quants, for activations that came without. */
+  void sumBlocks(QuantizedActivations x, int rowBegin, int rowEnd);
+
+  /**
+   * {@code y[i] = x[i] * (1 / sqrt(mean(x^2) + epsilon)) * weight[i]}. The squares are added in 16
+   * lanes, {@code lane[i % 16] = fma(x[i], x[i], lane[i % 16])}, and the lanes in the tree (i, i +
+   * 8), (i, i + 4), (i, i + 2), (i, i + 1). {@code x} and {@code y} may be the same.
+   */
+  void rmsNorm(
+      MemorySegment x,
+      long xOffset,
+      MemorySegment weight,
+      float epsilon,
+      int length,
+      MemorySegment y,
+      long yOffset);
+
+  /** {@code y[i] = y[i] + x[i]}. */
+  void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int length);
+
+  /** {@code y[i] = y[i] * factor}. */
+  void scale(MemorySegment y, long yOffset, int length, float factor);
+
+  /** {@code y[i] = activation(gate[i]) * up[i]}; {@code y} may be {@code gate}. */
+  void gate(
+      ModelSpec.Activation activation,
+      MemorySegment gate,
+      long gateOffset,
+      MemorySegment up,
+      long upOffset,
+      MemorySegment y,
+      long yOffset,
+      int length);
+
+  /** Largest of {@code x}, -infinity of none. */
+  float max(MemorySegment x, long xOffset, int length);
+
+  /**
+   * Sum of {@code exp((x[i] - max) * inverseTemperature)}, in 16 lanes and the tree of {@link
+   * #rmsNorm}, with the project's own exponential ({@link Exponential}).
+   */
+  float sumExp(MemorySegment x, long xOffset, int length, float max, float inverseTemperature);
+}
