@@ -1,0 +1,23 @@
+package io.ladon.coordinator.generate;
+
+import java.time.Duration;
+
+/**
+ * What a request took.
+ *
+ * @param promptTokens tokens of the prompt
+ * @param generatedTokens tokens that were sampled, an ending token included
+ * @param timeToFirstToken from acceptance to the first token, the wait in the queue included; zero
+ *     when there was none
+ * @param promptTime from the first step of the prompt to the first token
+ * @param generationTime from the first token to the last
+ * @param exchangeShare part of the ranks' time in this request's steps that went into exchanges, 0
+ *     to 1
+ */
+public record Usage(
+    int promptTokens,
+    int generatedTokens,
+    Duration timeToFirstToken,
+    Duration promptTime,
+    Duration generationTime,
+    double exchangeShare) {}
