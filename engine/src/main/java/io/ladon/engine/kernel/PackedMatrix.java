@@ -8,12 +8,32 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * One rank's part of a weight matrix, in the layout that kernels read. Packing is lossless: {@link
- * #decode} gives exactly what the checkpoint's blocks decode to.
+ * One rank's part of a weight matrix, in the layout that kernels read (see {@link PackedLayout}).
+ * Packing is lossless: {@link #decode} gives exactly what the checkpoint's blocks decode to.
  */
 public final class PackedMatrix {
 
-  // Skeleton: fields and layout belong to the kernels' author.
+  private final int rows;
+  private final int columns;
+  private final MemorySegment segment;
+  private final PackedLayout layout;
+  private final int[] merges; // after each leaf, how many times to add the two topmost sums
+  private final List<Range> roots;
+
+  private PackedMatrix(
+      int rows,
+      int columns,
+      MemorySegment segment,
+      PackedLayout layout,
+      int[] merges,
+      List<Range> roots) {
+    this.rows = rows;
+    this.columns = columns;
+    this.segment = segment;
+    this.layout = layout;
+    this.merges = merges;
+    this.roots = roots;
+  }
 
   /**
    * Packs encoded rows.
@@ -26,6 +46,7 @@ public final class PackedMatrix {
    *     without leaves
    * @param tree of the whole sum, over all ranks
    * @param leaves those that {@code columns} are
+   * @throws IllegalArgumentException if the numbers do not fit each other; the message has them
    */
   public static PackedMatrix pack(
       Arena arena,
@@ -38,33 +59,140 @@ public final class PackedMatrix {
       int leafColumns,
       LeafTree tree,
       Range leaves) {
-    throw new UnsupportedOperationException();
+    check(type, encoded, rows, encodedColumns, columnBegin, columns, leafColumns, tree, leaves);
+    PackedLayout layout =
+        new PackedLayout(type, columnBegin, columns, Math.max(leafColumns, PackedLayout.BLOCK));
+    long panels = (rows + PackedLayout.ROWS - 1L) / PackedLayout.ROWS;
+    MemorySegment segment =
+        arena.allocate(Math.max(64, panels * layout.panelBytes()), FloatTensor.ALIGNMENT);
+    BlockPacker packer = new BlockPacker(type, encoded, segment);
+    long rowBytes = type.bytesFor(encodedColumns);
+    for (int row = 0; row < rows; row++) {
+      long panel = row / PackedLayout.ROWS * layout.panelBytes();
+      for (int tile = 0; tile < layout.tiles(); tile++) {
+        packer.pack(
+            row * rowBytes,
+            columnBegin + layout.tileBlock(tile) * PackedLayout.BLOCK,
+            layout.blocksOfTile(tile),
+            panel + layout.tileOffset(tile),
+            panel + layout.quantOffset(tile),
+            row % PackedLayout.ROWS);
+      }
+    }
+    return new PackedMatrix(
+        rows, columns, segment, layout, tree.merges(leaves), List.copyOf(tree.roots(leaves)));
+  }
+
+  private static void check(
+      TensorType type,
+      MemorySegment encoded,
+      int rows,
+      int encodedColumns,
+      int columnBegin,
+      int columns,
+      int leafColumns,
+      LeafTree tree,
+      Range leaves) {
+    int block = PackedLayout.BLOCK;
+    require(rows >= 0 && columns >= 0, rows + " rows of " + columns + " columns");
+    require(
+        columnBegin % block == 0 && columns % block == 0 && leafColumns % block == 0,
+        "columns from %d, %d of them, leaves of %d: each must be a multiple of 32"
+            .formatted(columnBegin, columns, leafColumns));
+    require(
+        columnBegin >= 0 && (long) columnBegin + columns <= encodedColumns,
+        "columns from %d, %d of them, out of %d".formatted(columnBegin, columns, encodedColumns));
+    long needed = type.bytesFor(encodedColumns) * rows;
+    require(
+        encoded.byteSize() >= needed,
+        "%d bytes for %d rows of %d %s elements, which are %d bytes"
+            .formatted(encoded.byteSize(), rows, encodedColumns, type, needed));
+    int count = columns == 0 ? 0 : (columns - 1) / Math.max(1, leafColumns) + 1;
+    require(
+        leaves.size() == count && leaves.end() <= tree.leaves(),
+        "%d columns in leaves of %d are not the leaves %s of %d"
+            .formatted(columns, leafColumns, leaves, tree.leaves()));
+  }
+
+  private static void require(boolean condition, String otherwise) {
+    if (!condition) {
+      throw new IllegalArgumentException("cannot pack: " + otherwise);
+    }
   }
 
   public int rows() {
-    throw new UnsupportedOperationException();
+    return rows;
   }
 
   public int columns() {
-    throw new UnsupportedOperationException();
+    return columns;
   }
 
   public TensorType type() {
-    throw new UnsupportedOperationException();
+    return layout.type();
   }
 
   /** Bytes in memory. */
   public long bytes() {
-    throw new UnsupportedOperationException();
+    return segment.byteSize();
   }
 
   /** Complete subtrees that this matrix's leaves make: a product has one result for each. */
   public List<Range> roots() {
-    throw new UnsupportedOperationException();
+    return roots;
   }
 
   /** Writes row {@code row} as float32 to {@code out}. */
   public void decode(int row, float[] out) {
-    throw new UnsupportedOperationException();
+    if (row < 0 || row >= rows) {
+      throw new IndexOutOfBoundsException("row " + row + " of " + rows);
+    }
+    BlockReader reader = reader();
+    int[] quants = new int[PackedLayout.BLOCK];
+    float[] floats = new float[PackedLayout.BLOCK];
+    int column = 0;
+    for (int tile = 0; tile < layout.tiles(); tile++) {
+      for (int b = 0; b < layout.blocksOfTile(tile); b++, column += PackedLayout.BLOCK) {
+        if (type().isFloat()) {
+          reader.floats(row, tile, b, floats);
+        } else {
+          reader.quants(row, tile, b, quants);
+          dequantize(reader, row, tile, b, quants, floats);
+        }
+        System.arraycopy(floats, 0, out, column, PackedLayout.BLOCK);
+      }
+    }
+  }
+
+  private void dequantize(
+      BlockReader reader, int row, int tile, int block, int[] quants, float[] out) {
+    boolean hasMinimum = PackedLayout.hasMinimum(type());
+    float minimum = hasMinimum ? reader.minimum(row, tile, block) : 0;
+    for (int c = 0; c < PackedLayout.BLOCK; c++) {
+      float product = reader.scale(row, tile, block, c / 16) * quants[c];
+      out[c] = hasMinimum ? product + minimum : product;
+    }
+  }
+
+  MemorySegment segment() {
+    return segment;
+  }
+
+  PackedLayout layout() {
+    return layout;
+  }
+
+  BlockReader reader() {
+    return new BlockReader(segment, layout);
+  }
+
+  /** After leaf i, how many times the two topmost sums are added: {@link LeafTree#merges}. */
+  int merges(int leaf) {
+    return merges[leaf];
+  }
+
+  /** Sums that stand on the stack at most while leaves are added up. */
+  int stackDepth() {
+    return roots.size() + Integer.SIZE - Integer.numberOfLeadingZeros(layout.leaves()) + 1;
   }
 }
