@@ -6,7 +6,7 @@ package io.ladon.engine.checkpoint;
  *
  * @param name as in the file, e.g. {@code blk.0.attn_q.weight}
  * @param type encoding of its elements
- * @param rows outputs of the matrix (GGUF's second dimension, times any further ones)
+ * @param rows outputs of the matrix (GGUF's second dimension; further ones are 1)
  * @param columns inputs of the matrix (GGUF's first dimension)
  * @param offset bytes from the start of the checkpoint's data section
  */

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ladon.engine.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

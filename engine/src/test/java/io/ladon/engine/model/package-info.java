@@ -1,0 +1,4 @@
+@NullMarked
+package io.ladon.engine.model;
+
+import org.jspecify.annotations.NullMarked;
