@@ -208,7 +208,7 @@ final class GgufParser {
           "byte %d: %s has %d elements, more than %d".formatted(at, what, count, MAX_ARRAY));
     }
     return switch (type) {
-      case UINT8, INT8, UINT16, INT16, INT32 -> readInts(type, count, what, depth);
+      case UINT8, INT8, UINT16, INT16, INT32 -> readInts(type, count, what);
       case UINT32, INT64, UINT64 -> readLongs(type, count, what);
       case FLOAT32 -> readFloats(count, what);
       case FLOAT64 -> readDoubles(count, what);
@@ -218,11 +218,17 @@ final class GgufParser {
     };
   }
 
-  private int[] readInts(GgufValueType type, int count, String what, int depth)
-      throws CheckpointException {
+  private int[] readInts(GgufValueType type, int count, String what) throws CheckpointException {
     int[] values = new int[count];
     for (int i = 0; i < count; i++) {
-      values[i] = Math.toIntExact((long) readValue(type, what, depth));
+      values[i] =
+          switch (type) {
+            case UINT8 -> in.readByte(what) & 0xff;
+            case INT8 -> in.readByte(what);
+            case UINT16 -> in.readShort(what) & 0xffff;
+            case INT16 -> in.readShort(what);
+            default -> in.readInt(what);
+          };
     }
     return values;
   }
