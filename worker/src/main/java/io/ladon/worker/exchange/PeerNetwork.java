@@ -1,0 +1,134 @@
+package io.ladon.worker.exchange;
+
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettyServerBuilder;
+import io.ladon.proto.PeerGrpc;
+import io.ladon.worker.loop.RankLoop;
+import io.netty.channel.ChannelOption;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A worker's door to its peers: the Peer service on its own port, and channels to theirs, all on
+ * the rank's loop.
+ */
+public final class PeerNetwork implements AutoCloseable {
+
+  /** A part and the frames' overhead; more than this in flight does not make a link faster. */
+  private static final int MAX_WINDOW_BYTES = 64 << 20;
+
+  private static final int MIN_WINDOW_BYTES = 2 << 20;
+
+  private static final int MAX_FRAME_BYTES = Peer.FRAME_BYTES + FrameCodec.MAX_HEADER_BYTES;
+
+  private final RankLoop loop;
+  private final MethodDescriptor<Frame, Frame> method = new FrameMarshaller().method();
+  private final Server server;
+  private final Map<Long, PeerMesh> meshes = new HashMap<>(); // by epoch; of the loop
+
+  /**
+   * @param bind address to listen on; port 0 for a free one
+   */
+  public PeerNetwork(RankLoop loop, InetSocketAddress bind) {
+    this.loop = loop;
+    ServerServiceDefinition service =
+        ServerServiceDefinition.builder(PeerGrpc.SERVICE_NAME)
+            .addMethod(method, (call, headers) -> new ServerLink(this, call))
+            .build();
+    this.server =
+        NettyServerBuilder.forAddress(bind)
+            .channelType(loop.transport().serverChannelType())
+            .bossEventLoopGroup(loop.acceptors())
+            .workerEventLoopGroup(loop.eventLoop())
+            .directExecutor()
+            .withChildOption(ChannelOption.TCP_NODELAY, true)
+            .flowControlWindow(MAX_WINDOW_BYTES) // listens before any plan says how large parts are
+            .maxInboundMessageSize(MAX_FRAME_BYTES)
+            .addService(service)
+            .build();
+  }
+
+  /** Listens. */
+  public void start() throws IOException {
+    server.start();
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /**
+   * The place of this worker in an epoch; from now on lower ranks are let in. On the loop.
+   *
+   * @param largestPart bytes of the largest part that one rank will send another
+   */
+  public PeerMesh join(long epoch, int rank, int ranks, long largestPart) {
+    PeerMesh mesh = new PeerMesh(loop, this, epoch, rank, ranks, largestPart);
+    meshes.put(epoch, mesh);
+    return mesh;
+  }
+
+  void forget(PeerMesh mesh) {
+    meshes.remove(mesh.epoch(), mesh);
+  }
+
+  @Nullable PeerMesh mesh(long epoch) {
+    return meshes.get(epoch);
+  }
+
+  MethodDescriptor<Frame, Frame> method() {
+    return method;
+  }
+
+  ManagedChannel dial(String address, int windowBytes) {
+    return NettyChannelBuilder.forTarget("dns:///" + address)
+        .channelType(loop.transport().channelType())
+        .eventLoopGroup(loop.eventLoop())
+        .directExecutor()
+        .usePlaintext()
+        .disableRetry()
+        .proxyDetector(target -> null) // peers are reached directly
+        .withOption(ChannelOption.TCP_NODELAY, true)
+        .flowControlWindow(windowBytes)
+        .maxInboundMessageSize(MAX_FRAME_BYTES)
+        .build();
+  }
+
+  /** Flow control that lets a whole part travel while its receiver still computes. */
+  static int windowBytes(long largestPart) {
+    return Math.clamp(largestPart + (largestPart >> 6), MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
+  }
+
+  static String describe(Status status) {
+    String description = status.getDescription();
+    Throwable cause = status.getCause();
+    return "is lost: %s%s%s"
+        .formatted(
+            status.getCode(),
+            description == null ? "" : ": " + description,
+            cause == null ? "" : " (" + cause.getMessage() + ")");
+  }
+
+  /** Stops listening; what is still open ends with the loop. Waits a bounded time. */
+  @Override
+  public void close() {
+    server.shutdownNow();
+    if (!loop.inLoop()) {
+      try {
+        server.awaitTermination(5, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}
