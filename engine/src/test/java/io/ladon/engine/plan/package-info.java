@@ -1,0 +1,4 @@
+@NullMarked
+package io.ladon.engine.plan;
+
+import org.jspecify.annotations.NullMarked;

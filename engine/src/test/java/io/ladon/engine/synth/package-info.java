@@ -1,0 +1,4 @@
+@NullMarked
+package io.ladon.engine.synth;
+
+import org.jspecify.annotations.NullMarked;
