@@ -10,7 +10,7 @@ import io.ladon.engine.model.ModelSpec;
  * two steps, {@code exp(r)} by the polynomial of Cephes' {@code expf}. At most 2 ulp from the true
  * value; exactly 0 for everything up to -104 and infinite from 89 on.
  */
-final class Exponential {
+public final class Exponential {
 
   /** Below this exp rounds to zero. */
   static final float LOWEST = -104f;
@@ -41,7 +41,7 @@ final class Exponential {
   private Exponential() {}
 
   /** e to the power of x; NaN of NaN. */
-  static float exp(float x) {
+  public static float exp(float x) {
     // Not Math.max: compare and pick, as the vector kernels do, lets NaN through.
     float clamped = x < LOWEST ? LOWEST : x;
     clamped = clamped > HIGHEST ? HIGHEST : clamped;

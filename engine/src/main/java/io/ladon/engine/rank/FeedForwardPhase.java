@@ -1,0 +1,82 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.plan.ShardPlan;
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+
+/** A rank's own rows of gate and up, and the activation: from normed tokens to down's input. */
+final class FeedForwardPhase {
+
+  private final ModelSpec.Activation activation;
+  private final Kernels kernels;
+  private final ThreadTeam team;
+  private final FloatTensor[] gate; // one of (tokens, own rows)
+  private final FloatTensor[] up; // one of (tokens, own rows)
+  private final Rows input;
+  private final FloatTensor out;
+  private final int outColumn;
+  private final IntRangeTask task = this::compute;
+  private @Nullable LayerWeights weights;
+  private int tokens;
+
+  /**
+   * @param input normed tokens, (tokens, hidden)
+   * @param out where the gated activations go
+   * @param outColumn column in {@code out} of this rank's first row
+   */
+  FeedForwardPhase(
+      Arena arena,
+      ModelSpec spec,
+      int ownRows,
+      Kernels kernels,
+      ThreadTeam team,
+      int maxTokens,
+      Rows input,
+      FloatTensor out,
+      int outColumn) {
+    this.activation = spec.activation();
+    this.kernels = kernels;
+    this.team = team;
+    this.input = input;
+    this.out = out;
+    this.outColumn = outColumn;
+    this.gate = new FloatTensor[] {FloatTensor.allocate(arena, maxTokens, ownRows)};
+    this.up = new FloatTensor[] {FloatTensor.allocate(arena, maxTokens, ownRows)};
+  }
+
+  void run(LayerWeights w, int stepTokens) {
+    weights = w;
+    tokens = stepTokens;
+    team.run(Multiplication.units(w.gate()), task);
+  }
+
+  /** The same units of rows of gate and up, then their activation. */
+  private void compute(int thread, int begin, int end) {
+    LayerWeights w = weights;
+    PackedMatrix gateMatrix = w == null ? null : w.gate();
+    PackedMatrix upMatrix = w == null ? null : w.up();
+    if (gateMatrix == null || upMatrix == null) {
+      return;
+    }
+    Multiplication.multiply(kernels, gateMatrix, begin, end, input, tokens, gate, 0);
+    Multiplication.multiply(kernels, upMatrix, begin, end, input, tokens, up, 0);
+    int rowBegin = begin * ShardPlan.ROW_BLOCK;
+    int rowEnd = Math.min(gateMatrix.rows(), end * ShardPlan.ROW_BLOCK);
+    for (int t = 0; t < tokens; t++) {
+      long from = (long) t * gateMatrix.rows() + rowBegin;
+      kernels.gate(
+          activation,
+          gate[0].segment(),
+          from,
+          up[0].segment(),
+          from,
+          out.segment(),
+          (long) t * out.columns() + outColumn + rowBegin,
+          rowEnd - rowBegin);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.attention.KvCache;
+import io.ladon.engine.exchange.ExchangePoint;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.plan.RankPlan;
+import io.ladon.engine.plan.ShardPlan;
+import io.ladon.engine.rank.StepResult.RunResult;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** A step's way through the layers of one rank. */
+final class LayerLoop {
+
+  private final ModelSpec spec;
+  private final ShardWeights weights;
+  private final StepShape shape;
+  private final StepRuns runs;
+  private final Residual residual;
+  private final AttentionPhase attention;
+  private final Projection output;
+  private final FeedForwardPhase feedForward;
+  private final Projection down;
+  private final VocabularyHead head;
+
+  LayerLoop(
+      Arena arena,
+      ShardPlan plan,
+      ShardWeights weights,
+      RankOptions options,
+      KvCache cache,
+      Kernels kernels,
+      ThreadTeam team,
+      Link link,
+      int cutFrom) {
+    this.spec = plan.spec();
+    this.weights = weights;
+    RankPlan own = plan.rank(link.rank());
+    int tokens = options.maxStepTokens();
+    this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
+    this.runs = new StepRuns(tokens, options.maxStepRuns());
+    this.residual = new Residual(arena, spec, weights.embeddingType(), link, kernels, team, tokens);
+    Projection.Builder projections =
+        new Projection.Builder(arena, plan, link, kernels, team, shape, tokens);
+    this.output = projections.output();
+    this.attention =
+        new AttentionPhase(
+            arena,
+            spec,
+            own,
+            cache,
+            weights.ropeFactors(),
+            kernels,
+            team,
+            runs,
+            tokens,
+            residual.normed(),
+            output.input(),
+            output.inputColumn());
+    this.down = projections.down();
+    this.feedForward =
+        new FeedForwardPhase(
+            arena,
+            spec,
+            own.feedForward().size(),
+            kernels,
+            team,
+            tokens,
+            residual.normed(),
+            down.input(),
+            down.inputColumn());
+    this.head = new VocabularyHead(arena, plan, weights, options, link, kernels, team, runs, shape);
+  }
+
+  List<RunResult> run(Step step) {
+    runs.begin(step.runs(), attention.tokensTogether());
+    shape.begin(runs.tokens());
+    for (int i = 0; i < step.runs().size(); i++) {
+      attention.prepare(step.runs().get(i));
+    }
+    residual.begin(step.embeddings(), shape.tokens());
+    LayerWeights first = weights.layer(0);
+    residual.normAll(first.attentionNorm(), first.attentionInput(), shape.tokens());
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      run(layer, weights.layer(layer));
+    }
+    return head.run(residual.stream());
+  }
+
+  /** See {@link VocabularyHead#logits}. */
+  MemorySegment logits(int run) {
+    return head.logits(run);
+  }
+
+  private void run(int layer, LayerWeights w) {
+    attention.run(layer, w);
+    output.run(layer, w.output(), w.outputInput(), shape);
+    residual.add(output.result(), w.attentionPostNorm(), shape);
+    residual.norm(
+        layer, ExchangePoint.OUTPUT_TOKENS, w.feedForwardNorm(), w.feedForwardInput(), shape);
+    feedForward.run(w, shape.tokens());
+    down.run(layer, w.down(), w.downInput(), shape);
+    residual.add(down.result(), w.feedForwardPostNorm(), shape);
+    if (layer + 1 < spec.layers()) {
+      LayerWeights next = weights.layer(layer + 1);
+      residual.norm(
+          layer, ExchangePoint.DOWN_TOKENS, next.attentionNorm(), next.attentionInput(), shape);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.attention.KvType;
+
+/**
+ * What a rank allocates at its start; no step may exceed it.
+ *
+ * @param kvBlocks KV blocks, 16 positions each
+ * @param kvType how KV elements are kept
+ * @param maxStepTokens tokens of one step, all runs together
+ * @param maxStepRuns runs of one step
+ * @param maxCandidates candidates that a run may ask for
+ */
+public record RankOptions(
+    int kvBlocks, KvType kvType, int maxStepTokens, int maxStepRuns, int maxCandidates) {
+
+  public RankOptions {
+    requirePositive("kvBlocks", kvBlocks);
+    requirePositive("maxStepTokens", maxStepTokens);
+    requirePositive("maxStepRuns", maxStepRuns);
+    requirePositive("maxCandidates", maxCandidates);
+  }
+
+  private static void requirePositive(String name, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " must be at least 1, not " + value);
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.checkpoint.TensorDecoder;
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.exchange.ExchangePoint;
+import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.model.ModelSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The residual stream: starts as the embeddings, joins what the projections give, and is normed for
+ * the next product. In a cut step a rank keeps its share of the tokens only, and the normed tokens
+ * are gathered.
+ */
+final class Residual {
+
+  private final ModelSpec spec;
+  private final Kernels kernels;
+  private final ThreadTeam team;
+  private final FloatTensor stream; // (tokens, hidden)
+  private final Rows normed; // (tokens, hidden)
+  private final TokenGather gather;
+  private final int[] begins;
+  private final TensorType embeddingType;
+  private final MemorySegment embeddings; // (tokens, encoded row)
+  private final float[][] decoded; // (thread, hidden)
+  private final IntRangeTask embedTask = this::embed;
+  private final IntRangeTask joinTask = this::join;
+  private final IntRangeTask normTask = this::norm;
+
+  // What the running tasks work on.
+  private int firstToken;
+  private FloatTensor addend;
+  private @Nullable MemorySegment postNorm;
+  private MemorySegment normWeight = MemorySegment.NULL;
+  private boolean quantizes;
+
+  Residual(
+      Arena arena,
+      ModelSpec spec,
+      TensorType embeddingType,
+      Link link,
+      Kernels kernels,
+      ThreadTeam team,
+      int maxTokens) {
+    this.spec = spec;
+    this.embeddingType = embeddingType;
+    this.embeddings =
+        arena.allocate(
+            maxTokens * embeddingType.bytesFor(spec.hiddenSize()), FloatTensor.ALIGNMENT);
+    this.kernels = kernels;
+    this.team = team;
+    this.stream = FloatTensor.allocate(arena, maxTokens, spec.hiddenSize());
+    this.addend = stream;
+    this.normed = Rows.allocate(arena, maxTokens, spec.hiddenSize());
+    this.gather = new TokenGather(arena, link, maxTokens, spec.hiddenSize());
+    this.begins = new int[link.ranks() + 1];
+    this.decoded = new float[team.threads()][spec.hiddenSize()];
+  }
+
+  /** (tokens, hidden); valid for the tokens that this rank finishes. */
+  FloatTensor stream() {
+    return stream;
+  }
+
+  /** Normed tokens, for the next product. */
+  Rows normed() {
+    return normed;
+  }
+
+  /**
+   * Starts a step with the tokens' embeddings, all of them in every rank.
+   *
+   * @param encoded rows as in the checkpoint
+   */
+  void begin(MemorySegment encoded, int tokens) {
+    // A copy: the step's own segment may belong to one thread.
+    MemorySegment.copy(encoded, 0, embeddings, 0, encoded.byteSize());
+    team.run(tokens, embedTask);
+  }
+
+  /**
+   * Adds a projection's result to the tokens that this rank finishes.
+   *
+   * @param resultNorm weight of the norm that comes first; null for none
+   */
+  void add(FloatTensor result, @Nullable MemorySegment resultNorm, StepShape shape) {
+    addend = result;
+    postNorm = resultNorm;
+    firstToken = shape.mineBegin();
+    team.run(shape.mineEnd() - shape.mineBegin(), joinTask);
+  }
+
+  /** Norms all tokens, at the start of a step: each rank has them all. */
+  void normAll(MemorySegment weight, InputKind kind, int tokens) {
+    norm(weight, kind.needsQuants(), 0, tokens);
+  }
+
+  /** Norms the tokens that this rank finishes, and gathers the others' in a cut step. */
+  void norm(int layer, ExchangePoint point, MemorySegment weight, InputKind kind, StepShape shape) {
+    if (!shape.isCut()) {
+      norm(weight, kind.needsQuants(), 0, shape.tokens());
+      return;
+    }
+    norm(weight, kind.onlyQuants(), shape.mineBegin(), shape.mineEnd());
+    for (int r = 0; r < begins.length; r++) {
+      begins[r] = shape.shareBegin(r);
+    }
+    gather.gather(layer, point, normed, begins, kind.onlyQuants());
+    if (kind.onlyQuants()) {
+      kernels.sumBlocks(normed.quants(), 0, shape.tokens());
+    } else if (kind.needsQuants()) {
+      kernels.quantize(normed.floats(), 0, shape.tokens(), 0, normed.columns(), normed.quants());
+    }
+  }
+
+  private void norm(MemorySegment weight, boolean quantized, int begin, int end) {
+    normWeight = weight;
+    quantizes = quantized;
+    firstToken = begin;
+    team.run(end - begin, normTask);
+  }
+
+  private void embed(int thread, int begin, int end) {
+    float[] row = decoded[thread];
+    long rowBytes = embeddingType.bytesFor(row.length);
+    for (int t = begin; t < end; t++) {
+      TensorDecoder.decode(embeddingType, embeddings, t * rowBytes, row, 0, row.length);
+      long to = (long) t * row.length;
+      MemorySegment.copy(
+          row, 0, stream.segment(), ValueLayout.JAVA_FLOAT, to * Float.BYTES, row.length);
+      if (spec.embeddingScale() != 1f) {
+        kernels.scale(stream.segment(), to, row.length, spec.embeddingScale());
+      }
+    }
+  }
+
+  private void join(int thread, int begin, int end) {
+    MemorySegment weight = postNorm;
+    MemorySegment x = addend.segment();
+    int hidden = spec.hiddenSize();
+    for (int t = firstToken + begin; t < firstToken + end; t++) {
+      long at = (long) t * hidden;
+      if (weight != null) {
+        kernels.rmsNorm(x, at, weight, spec.normEpsilon(), hidden, x, at);
+      }
+      kernels.add(x, at, stream.segment(), at, hidden);
+    }
+  }
+
+  private void norm(int thread, int begin, int end) {
+    int hidden = spec.hiddenSize();
+    for (int t = firstToken + begin; t < firstToken + end; t++) {
+      long at = (long) t * hidden;
+      kernels.rmsNorm(
+          stream.segment(),
+          at,
+          normWeight,
+          spec.normEpsilon(),
+          hidden,
+          normed.floats().segment(),
+          at);
+    }
+    if (quantizes) {
+      kernels.quantize(
+          normed.floats(), firstToken + begin, firstToken + end, 0, hidden, normed.quants());
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.attention.KvCache;
+import java.util.List;
+
+/** The runs of the current step, laid out by token. */
+final class StepRuns {
+
+  private final int[] runOf; // (token)
+  private final int[] positions; // (token)
+  private final int[] unitToken; // first token of each unit
+  private final int[] unitTokens;
+  private final int[] headTokens; // last tokens of the runs that ask for candidates
+  private final int[] headRuns;
+  private List<Run> runs = List.of();
+  private int tokens;
+  private int units;
+  private int heads;
+
+  StepRuns(int maxTokens, int maxRuns) {
+    this.runOf = new int[maxTokens];
+    this.positions = new int[maxTokens];
+    this.unitToken = new int[maxTokens];
+    this.unitTokens = new int[maxTokens];
+    this.headTokens = new int[maxRuns];
+    this.headRuns = new int[maxRuns];
+  }
+
+  /**
+   * @param together tokens of one run that make a unit at most
+   */
+  void begin(List<Run> stepRuns, int together) {
+    runs = stepRuns;
+    tokens = 0;
+    units = 0;
+    heads = 0;
+    for (int r = 0; r < stepRuns.size(); r++) {
+      Run run = stepRuns.get(r);
+      for (int i = 0; i < run.tokens(); i++) {
+        if (i % together == 0) {
+          unitToken[units] = tokens;
+          unitTokens[units++] = Math.min(together, run.tokens() - i);
+        }
+        runOf[tokens] = r;
+        positions[tokens++] = run.start() + i;
+      }
+      if (run.candidates() != null) {
+        headTokens[heads] = tokens - 1;
+        headRuns[heads++] = r;
+      }
+    }
+  }
+
+  /** Tokens of all runs. */
+  int tokens() {
+    return tokens;
+  }
+
+  int position(int token) {
+    return positions[token];
+  }
+
+  /** KV blocks of a token's sequence. */
+  int[] blocks(int token) {
+    return runs.get(runOf[token]).blocks();
+  }
+
+  /** The KV block that a token's own position is in. */
+  int block(int token) {
+    return blocks(token)[positions[token] / KvCache.BLOCK];
+  }
+
+  /** Parts of runs whose tokens are attended together. */
+  int units() {
+    return units;
+  }
+
+  /** First token of a unit. */
+  int unitToken(int unit) {
+    return unitToken[unit];
+  }
+
+  /** Tokens of a unit. */
+  int unitTokens(int unit) {
+    return unitTokens[unit];
+  }
+
+  /** Runs that ask for candidates. */
+  int heads() {
+    return heads;
+  }
+
+  /** Last token of the i-th run that asks for candidates; grows with i. */
+  int headToken(int i) {
+    return headTokens[i];
+  }
+
+  /** Index in the step of the i-th run that asks for candidates. */
+  int headRun(int i) {
+    return headRuns[i];
+  }
+
+  Run run(int index) {
+    return runs.get(index);
+  }
+}

@@ -1,0 +1,197 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.checkpoint.GgufHeader;
+import io.ladon.engine.checkpoint.SliceSource;
+import io.ladon.engine.checkpoint.TensorDecoder;
+import io.ladon.engine.checkpoint.TensorInfo;
+import io.ladon.engine.checkpoint.TensorSlice;
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.model.TensorNames;
+import io.ladon.engine.plan.LeafTree;
+import io.ladon.engine.plan.Range;
+import io.ladon.engine.plan.RankPlan;
+import io.ladon.engine.plan.ShardPlan;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** Reads and packs what one rank owns. */
+final class WeightLoader {
+
+  private static final LeafTree ONE_LEAF = new LeafTree(1);
+
+  private final ModelSpec spec;
+  private final RankPlan own;
+  private final GgufHeader header;
+  private final SliceSource source;
+  private final AtomicLong bytes = new AtomicLong();
+  private final Arena arena = Arena.ofShared();
+
+  WeightLoader(ShardPlan plan, int rank, GgufHeader header, SliceSource source) {
+    this.spec = plan.spec();
+    this.own = plan.rank(rank);
+    this.header = header;
+    this.source = source;
+  }
+
+  ShardWeights load(ThreadTeam team) throws IOException {
+    try {
+      LayerWeights[] layers = new LayerWeights[spec.layers()];
+      team.run(
+          layers.length,
+          1,
+          (thread, begin, end) -> {
+            for (int i = begin; i < end; i++) {
+              layers[i] = layerUnchecked(i);
+            }
+          });
+      String head = spec.tiedEmbeddings() ? TensorNames.TOKEN_EMBEDDING : TensorNames.OUTPUT;
+      return new ShardWeights(
+          arena,
+          bytes.get(),
+          Arrays.asList(layers),
+          vector(TensorNames.OUTPUT_NORM),
+          matrix(head, own.vocabulary()),
+          InputKind.of(type(head)),
+          type(TensorNames.TOKEN_EMBEDDING),
+          spec.rope().frequencyFactors() ? ropeFactors() : null);
+    } catch (UncheckedIOException e) {
+      arena.close();
+      throw Objects.requireNonNull(e.getCause());
+    } catch (IOException | RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private LayerWeights layerUnchecked(int layer) {
+    try {
+      return layer(layer);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private LayerWeights layer(int i) throws IOException {
+    boolean biases = spec.attentionBias() && !own.queryHeads().isEmpty();
+    Range queries = own.queryHeads().times(spec.headSize());
+    Range keys = own.kvHeads().times(spec.headSize());
+    boolean headNorms = spec.queryKeyNorm();
+    boolean postNorms = spec.postNorms();
+    return new LayerWeights(
+        vector(TensorNames.attentionNorm(i)),
+        matrix(TensorNames.query(i), queries),
+        matrix(TensorNames.key(i), keys),
+        matrix(TensorNames.value(i), keys),
+        biases ? vector(TensorNames.queryBias(i), queries) : null,
+        biases ? vector(TensorNames.keyBias(i), keys) : null,
+        biases ? vector(TensorNames.valueBias(i), keys) : null,
+        headNorms ? vector(TensorNames.queryNorm(i)) : null,
+        headNorms ? vector(TensorNames.keyNorm(i)) : null,
+        columns(
+            TensorNames.attentionOutput(i),
+            own.outputRows(),
+            ShardPlan.outputLeafColumns(spec),
+            ShardPlan.outputLeaves(spec),
+            own.outputLeaves(),
+            spec.headColumns()),
+        postNorms ? vector(TensorNames.attentionPostNorm(i)) : null,
+        vector(TensorNames.feedForwardNorm(i)),
+        matrix(TensorNames.gate(i), own.feedForward()),
+        matrix(TensorNames.up(i), own.feedForward()),
+        columns(
+            TensorNames.down(i),
+            own.downRows(),
+            ShardPlan.DOWN_LEAF,
+            ShardPlan.downLeaves(spec),
+            own.downLeaves(),
+            spec.feedForwardSize()),
+        postNorms ? vector(TensorNames.feedForwardPostNorm(i)) : null,
+        InputKind.of(
+            type(TensorNames.query(i)), type(TensorNames.key(i)), type(TensorNames.value(i))),
+        InputKind.of(type(TensorNames.attentionOutput(i))),
+        InputKind.of(type(TensorNames.gate(i)), type(TensorNames.up(i))),
+        InputKind.of(type(TensorNames.down(i))));
+  }
+
+  /** Rows of a matrix of one leaf; null if the rank owns none of it. */
+  private @Nullable PackedMatrix matrix(String name, Range rows) throws IOException {
+    int columns = header.tensor(name).columns();
+    return pack(name, rows, new Range(0, columns), columns, ONE_LEAF, new Range(0, 1));
+  }
+
+  /** Rows and leaves of a matrix whose sum has leaves; null if the rank owns none of it. */
+  private @Nullable PackedMatrix columns(
+      String name, Range rows, int leafColumns, LeafTree tree, Range leaves, int allColumns)
+      throws IOException {
+    Range columns =
+        new Range(
+            Math.min(leaves.begin() * leafColumns, allColumns),
+            Math.min(leaves.end() * leafColumns, allColumns));
+    return pack(name, rows, columns, leafColumns, tree, leaves);
+  }
+
+  private @Nullable PackedMatrix pack(
+      String name, Range rows, Range columns, int leafColumns, LeafTree tree, Range leaves)
+      throws IOException {
+    if (rows.isEmpty() || columns.isEmpty()) {
+      return null;
+    }
+    TensorType type = type(name);
+    // Whole blocks of the encoding: of a cut in a block of 256 columns both sides get the block.
+    int block = type.blockElements();
+    int begin = columns.begin() / block * block;
+    int end = (columns.end() + block - 1) / block * block;
+    PackedMatrix packed =
+        PackedMatrix.pack(
+            arena,
+            type,
+            source.slice(new TensorSlice(name, rows.begin(), rows.end(), begin, end)),
+            rows.size(),
+            end - begin,
+            columns.begin() - begin,
+            columns.size(),
+            leafColumns,
+            tree,
+            leaves);
+    bytes.addAndGet(packed.bytes());
+    return packed;
+  }
+
+  private MemorySegment vector(String name) throws IOException {
+    return vector(name, new Range(0, header.tensor(name).columns()));
+  }
+
+  private MemorySegment vector(String name, Range elements) throws IOException {
+    float[] values = floats(name, elements);
+    MemorySegment segment = arena.allocate(values.length * 4L, FloatTensor.ALIGNMENT);
+    MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
+    bytes.addAndGet(segment.byteSize());
+    return segment;
+  }
+
+  private float[] floats(String name, Range elements) throws IOException {
+    TensorInfo tensor = header.tensor(name);
+    TensorSlice slice = new TensorSlice(name, 0, 1, elements.begin(), elements.end());
+    float[] values = new float[elements.size()];
+    TensorDecoder.decode(tensor.type(), source.slice(slice), 0, values, 0, values.length);
+    return values;
+  }
+
+  private float[] ropeFactors() throws IOException {
+    return floats(TensorNames.ROPE_FREQUENCIES, new Range(0, spec.rope().dimensions() / 2));
+  }
+
+  private TensorType type(String name) throws IOException {
+    return header.tensor(name).type();
+  }
+}
