@@ -1,0 +1,208 @@
+package io.ladon.coordinator.schedule;
+
+import io.ladon.coordinator.sample.Distribution;
+import io.ladon.engine.plan.Range;
+import io.ladon.engine.plan.ShardPlan;
+import io.ladon.proto.CandidateRequest;
+import io.ladon.proto.LogitsResult;
+import io.ladon.proto.Run;
+import io.ladon.proto.RunResult;
+import io.ladon.proto.StepResult;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** A step that the ranks are at, and what they have answered. Owned by the loop. */
+final class Call {
+
+  final Batch batch;
+  final ShardPlan plan;
+  final long sentNanos;
+
+  /** Ranks whose answer is awaited. */
+  final BitSet missing = new BitSet();
+
+  /** Ends the wait for {@link #missing}; null while nothing is awaited. */
+  Loop.@Nullable Timer deadline;
+
+  private final @Nullable StepResult[] results; // by rank
+  private final int[] askedRuns; // those with candidates, in order
+  private final Map<Integer, Undecided> undecided = new LinkedHashMap<>(); // by run
+
+  /** A draw that needs all logits. */
+  private static final class Undecided {
+    final Distribution known;
+    final float[] logits;
+    final BitSet missing = new BitSet(); // ranks
+
+    Undecided(Distribution known, int vocabularySize, int ranks) {
+      this.known = known;
+      this.logits = new float[vocabularySize];
+      missing.set(0, ranks);
+    }
+  }
+
+  Call(Batch batch, ShardPlan plan, long sentNanos) {
+    this.batch = batch;
+    this.plan = plan;
+    this.sentNanos = sentNanos;
+    this.results = new StepResult[plan.size()];
+    missing.set(0, plan.size());
+    List<Run> runs = batch.step().getRunsList();
+    askedRuns = new int[(int) runs.stream().filter(Run::hasCandidates).count()];
+    int n = 0;
+    for (int i = 0; i < runs.size(); i++) {
+      if (runs.get(i).hasCandidates()) {
+        askedRuns[n++] = i;
+      }
+    }
+  }
+
+  long step() {
+    return batch.step().getStep();
+  }
+
+  void cancelDeadline() {
+    if (deadline != null) {
+      deadline.cancel();
+      deadline = null;
+    }
+  }
+
+  /** Takes a rank's answer; the text says what is wrong with it, null if nothing is. */
+  @Nullable String accept(int rank, StepResult result) {
+    if (result.getStep() != step() || results[rank] != null) {
+      return "answer to step %d while step %d is awaited".formatted(result.getStep(), step());
+    }
+    if (result.getRunsCount() != askedRuns.length) {
+      return "%d results for %d runs".formatted(result.getRunsCount(), askedRuns.length);
+    }
+    Range rows = plan.rank(rank).vocabulary();
+    int tiles = Math.ceilDiv(rows.size(), ShardPlan.VOCABULARY_TILE);
+    for (int i = 0; i < askedRuns.length; i++) {
+      String problem = check(result.getRuns(i), askedRuns[i], rows, tiles);
+      if (problem != null) {
+        return problem;
+      }
+    }
+    results[rank] = result;
+    missing.clear(rank);
+    return null;
+  }
+
+  private @Nullable String check(RunResult result, int run, Range rows, int tiles) {
+    if (result.getRun() != run) {
+      return "result of run %d where run %d was due".formatted(result.getRun(), run);
+    }
+    float temperature = batch.step().getRuns(run).getCandidates().getTemperature();
+    int scaled = temperature == 0 || temperature == 1 ? 0 : tiles;
+    if (result.getTileMaxCount() != tiles
+        || result.getTileSumCount() != tiles
+        || result.getTileSumScaledCount() != scaled) {
+      return "run %d: %d, %d, %d vocabulary tiles where %d, %d, %d were due"
+          .formatted(
+              run,
+              result.getTileMaxCount(),
+              result.getTileSumCount(),
+              result.getTileSumScaledCount(),
+              tiles,
+              tiles,
+              scaled);
+    }
+    int due = Math.min(batch.step().getRuns(run).getCandidates().getCount(), rows.size());
+    if (result.getIdsCount() != due || result.getLogitsCount() != due) {
+      return "run %d: %d candidates where %d were due".formatted(run, result.getIdsCount(), due);
+    }
+    for (int i = 0; i < due; i++) {
+      if (result.getIds(i) < rows.begin() || result.getIds(i) >= rows.end()) {
+        return "run %d: candidate %d is outside of its rows %s"
+            .formatted(run, result.getIds(i), rows);
+      }
+    }
+    return null;
+  }
+
+  /** What all ranks know of a run, once all have answered. */
+  Distribution distribution(int run) {
+    int index = Arrays.binarySearch(askedRuns, run);
+    List<RunResult> parts = new ArrayList<>(results.length);
+    for (StepResult result : results) {
+      parts.add(Objects.requireNonNull(result).getRuns(index));
+    }
+    CandidateRequest asked = batch.step().getRuns(run).getCandidates();
+    return Distribution.merge(
+        parts, asked.getCount(), asked.getTemperature(), plan.spec().vocabularySize());
+  }
+
+  /** Notes that a run's draw needs all logits. */
+  void await(int run, Distribution known) {
+    undecided.put(run, new Undecided(known, plan.spec().vocabularySize(), plan.size()));
+    missing.set(0, plan.size());
+  }
+
+  /** Runs whose draw needs all logits. */
+  Iterable<Integer> undecided() {
+    return undecided.keySet();
+  }
+
+  boolean decided() {
+    return undecided.isEmpty();
+  }
+
+  /** Takes a rank's logits of a run; the text says what is wrong with them, null if nothing is. */
+  @Nullable String accept(int rank, LogitsResult result) {
+    Undecided draw = undecided.get(result.getRun());
+    if (result.getStep() != step() || draw == null || !draw.missing.get(rank)) {
+      return "logits of step %d, run %d, which nobody asked for"
+          .formatted(result.getStep(), result.getRun());
+    }
+    Range rows = plan.rank(rank).vocabulary();
+    if (result.getLogits().size() != rows.size() * Float.BYTES) {
+      return "%d bytes of logits for %d rows".formatted(result.getLogits().size(), rows.size());
+    }
+    FloatBuffer floats =
+        result.getLogits().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+    floats.get(draw.logits, rows.begin(), rows.size());
+    draw.missing.clear(rank);
+    if (undecided.values().stream().noneMatch(d -> d.missing.get(rank))) {
+      missing.clear(rank);
+    }
+    return null;
+  }
+
+  /** A run's distribution with all logits, once all ranks have sent them. */
+  Distribution complete(int run) {
+    Undecided draw = Objects.requireNonNull(undecided.get(run));
+    return draw.known.withAll(draw.logits);
+  }
+
+  /** Wall time of all ranks in this step. */
+  long computeNanos() {
+    return sum(StepResult::getComputeNanos);
+  }
+
+  /** Of it, the time in exchanges. */
+  long exchangeNanos() {
+    return sum(StepResult::getExchangeNanos);
+  }
+
+  long exchangeBytes() {
+    return sum(StepResult::getExchangeBytes);
+  }
+
+  private long sum(ToLongFunction<StepResult> value) {
+    long sum = 0;
+    for (StepResult result : results) {
+      sum += result == null ? 0 : value.applyAsLong(result);
+    }
+    return sum;
+  }
+}
