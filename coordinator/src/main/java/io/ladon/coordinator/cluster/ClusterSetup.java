@@ -1,0 +1,74 @@
+package io.ladon.coordinator.cluster;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import io.ladon.coordinator.Limits;
+import io.ladon.coordinator.Timeouts;
+import io.ladon.engine.plan.ShardPlan;
+import io.ladon.proto.Assign;
+import io.ladon.proto.PlanOptions;
+import java.util.List;
+
+/**
+ * What stays the same for all epochs of a cluster.
+ *
+ * @param plan for the expected workers
+ * @param shares that the plan was made with
+ * @param needs memory of each rank
+ * @param header GGUF header without the tokenizer
+ * @param fingerprint of the checkpoint
+ * @param checkpointPath where the coordinator has the file
+ * @param kvBlocks of each rank, the one for probes included
+ * @param kvType as the wire contract calls it
+ */
+public record ClusterSetup(
+    ShardPlan plan,
+    List<Double> shares,
+    ShardNeeds needs,
+    ByteString header,
+    String fingerprint,
+    String checkpointPath,
+    int kvBlocks,
+    String kvType,
+    Limits limits,
+    Timeouts timeouts) {
+
+  public ClusterSetup {
+    shares = List.copyOf(shares);
+  }
+
+  /** A header's bytes, which nobody changes any more. */
+  public static ByteString header(byte[] bytes) {
+    return UnsafeByteOperations.unsafeWrap(bytes);
+  }
+
+  /** Ranks of the plan. */
+  public int ranks() {
+    return plan.size();
+  }
+
+  /** What a rank is told to load. */
+  Assign assign(long epoch, int rank, List<String> peers) {
+    return Assign.newBuilder()
+        .setEpoch(epoch)
+        .setRank(rank)
+        .setPlan(
+            PlanOptions.newBuilder()
+                .setRanks(plan.size())
+                .addAllShares(shares)
+                .setOutputSplit(plan.output().name())
+                .setDownSplit(plan.down().name()))
+        .setPlanDigest(plan.digest())
+        .setHeader(header)
+        .setCheckpoint(fingerprint)
+        .setKvBlocks(kvBlocks)
+        .setKvType(kvType)
+        .setMaxStepTokens(limits.maxStepTokens())
+        .setMaxStepRuns(limits.maxRunning())
+        .setExchangeTimeoutMillis(timeouts.exchange().toMillis())
+        .addAllPeers(peers)
+        .setCheckpointPath(checkpointPath)
+        .setMaxCandidates(limits.maxCandidates())
+        .build();
+  }
+}

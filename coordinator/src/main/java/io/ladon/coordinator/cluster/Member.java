@@ -1,0 +1,64 @@
+package io.ladon.coordinator.cluster;
+
+import io.ladon.coordinator.generate.WorkerStatus;
+import io.ladon.proto.Hello;
+
+/** A worker that has joined. Owned by the loop. */
+public final class Member {
+
+  static final int NO_RANK = -1;
+
+  final long id;
+  final Hello hello;
+  final MemberLink link;
+
+  long heardNanos;
+
+  /** A Pong with this nonce or a later one makes it eligible for a plan. */
+  long mustAnswer;
+
+  long answered; // nonce of the latest Pong
+  int rank = NO_RANK;
+  int formerRank = NO_RANK;
+  WorkerStatus.State state = WorkerStatus.State.WAITING;
+  long weightBytes;
+  long cacheBytes;
+  long fetchedBytes;
+
+  Member(long id, Hello hello, MemberLink link, long nowNanos) {
+    this.id = id;
+    this.hello = hello;
+    this.link = link;
+    this.heardNanos = nowNanos;
+  }
+
+  String name() {
+    return hello.getName();
+  }
+
+  /** Whether it has answered since it last had to. */
+  boolean alive() {
+    return answered >= mustAnswer;
+  }
+
+  WorkerStatus status() {
+    return new WorkerStatus(
+        hello.getName(),
+        hello.getPeerAddress(),
+        rank,
+        state,
+        hello.getThreads(),
+        hello.getMemoryBytes(),
+        weightBytes,
+        cacheBytes,
+        fetchedBytes,
+        hello.getCpu(),
+        hello.getKernels());
+  }
+
+  /** Name and address, for messages. */
+  @Override
+  public String toString() {
+    return hello.getName() + " at " + hello.getPeerAddress();
+  }
+}

@@ -1,0 +1,184 @@
+package io.ladon.coordinator.cluster;
+
+import com.google.protobuf.UnsafeByteOperations;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.ladon.engine.checkpoint.SliceSource;
+import io.ladon.engine.checkpoint.TensorSlice;
+import io.ladon.proto.FetchSlicesRequest;
+import io.ladon.proto.SliceChunk;
+import io.ladon.proto.SliceRef;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends workers the slices of the checkpoint that they lack. Reads happen on a thread of its own,
+ * as much at a time as the worker takes; checksums are computed once.
+ */
+public final class Slices implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Slices.class);
+
+  /** Bytes of one message. */
+  public static final int CHUNK_BYTES = 1 << 20;
+
+  private static final int CLOSE_SECONDS = 5;
+  private static final int MOST_CHECKSUMS = 1 << 17;
+
+  private final SliceSource source;
+  private final String fingerprint;
+  private final Map<TensorSlice, Integer> checksums = new ConcurrentHashMap<>();
+  private final ExecutorService reader =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("ladon-slices").factory());
+
+  /**
+   * @param fingerprint of the checkpoint, which workers name
+   */
+  public Slices(SliceSource source, String fingerprint) {
+    this.source = source;
+    this.fingerprint = fingerprint;
+  }
+
+  /** Answers a worker's request. */
+  void send(FetchSlicesRequest request, ServerCallStreamObserver<SliceChunk> call) {
+    if (!request.getCheckpoint().equals(fingerprint)) {
+      call.onError(
+          Status.FAILED_PRECONDITION
+              .withDescription(
+                  "checkpoint %s is wanted, %s is served"
+                      .formatted(request.getCheckpoint(), fingerprint))
+              .asRuntimeException());
+      return;
+    }
+    Transfer transfer = new Transfer(request, call);
+    call.setOnReadyHandler(() -> submit(transfer));
+    call.setOnCancelHandler(
+        () -> log.info("a worker has cancelled its fetch of epoch {}", request.getEpoch()));
+    submit(transfer);
+  }
+
+  private void submit(Transfer transfer) {
+    try {
+      reader.execute(transfer);
+    } catch (RejectedExecutionException e) {
+      // Closed; the server's shutdown ends the call.
+      log.debug("a fetch is refused: the coordinator is shutting down", e);
+    }
+  }
+
+  /** One request on its way. Runs on the reader's thread. */
+  private final class Transfer implements Runnable {
+
+    private final FetchSlicesRequest request;
+    private final ServerCallStreamObserver<SliceChunk> call;
+    private int next; // slice
+    private @Nullable MemorySegment bytes; // of the slice under way
+    private long offset; // in it
+    private int checksum;
+    private boolean done;
+
+    Transfer(FetchSlicesRequest request, ServerCallStreamObserver<SliceChunk> call) {
+      this.request = request;
+      this.call = call;
+    }
+
+    @Override
+    public void run() {
+      try {
+        while (!done && call.isReady() && !call.isCancelled()) {
+          if (next == request.getSlicesCount()) {
+            done = true;
+            call.onCompleted();
+          } else {
+            sendChunk();
+          }
+        }
+      } catch (IOException | RuntimeException e) {
+        done = true;
+        if (!call.isCancelled()) {
+          log.warn("slices cannot be sent", e);
+          Status status = e instanceof IOException ? Status.INVALID_ARGUMENT : Status.INTERNAL;
+          call.onError(status.withDescription(e.getMessage()).asRuntimeException());
+        }
+      }
+    }
+
+    private void sendChunk() throws IOException {
+      SliceRef ref = request.getSlices(next);
+      MemorySegment slice = bytes;
+      if (slice == null) {
+        TensorSlice wanted =
+            new TensorSlice(
+                ref.getTensor(),
+                ref.getRowBegin(),
+                ref.getRowEnd(),
+                ref.getColumnBegin(),
+                ref.getColumnEnd());
+        slice = source.slice(wanted);
+        checksum = checksum(wanted, slice);
+        bytes = slice;
+        offset = 0;
+      }
+      SliceChunk.Builder chunk =
+          SliceChunk.newBuilder().setSlice(next).setOffset(offset).setCrc32C(checksum);
+      if (ref.getHave() && ref.getHaveCrc32C() == checksum) {
+        chunk.setUnchanged(true);
+        offset = slice.byteSize();
+      } else {
+        long length = Math.min(CHUNK_BYTES, slice.byteSize() - offset);
+        // The mapped file is copied when gRPC writes the message, and outlives the server.
+        ByteBuffer data = slice.asSlice(offset, length).asByteBuffer();
+        chunk.setData(UnsafeByteOperations.unsafeWrap(data));
+        offset += length;
+      }
+      if (offset == slice.byteSize()) {
+        chunk.setLast(true);
+        bytes = null;
+        next++;
+      }
+      call.onNext(chunk.build());
+    }
+  }
+
+  private int checksum(TensorSlice wanted, MemorySegment bytes) {
+    Integer known = checksums.get(wanted);
+    if (known != null) {
+      return known;
+    }
+    CRC32C crc = new CRC32C();
+    for (long done = 0; done < bytes.byteSize(); done += CHUNK_BYTES) {
+      crc.update(
+          bytes.asSlice(done, Math.min(CHUNK_BYTES, bytes.byteSize() - done)).asByteBuffer());
+    }
+    int value = (int) crc.getValue();
+    if (checksums.size() < MOST_CHECKSUMS) {
+      checksums.put(wanted, value);
+    }
+    return value;
+  }
+
+  /** Sends nothing more, and reads nothing more of the checkpoint. Idempotent. */
+  @Override
+  public void close() {
+    reader.shutdownNow();
+    try {
+      if (!reader.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        log.warn("a slice is still being read after {} s", CLOSE_SECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
