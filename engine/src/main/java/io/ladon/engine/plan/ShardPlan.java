@@ -60,12 +60,11 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
     List<RankPlan> ranks = new ArrayList<>();
     for (int r = 0; r < n; r++) {
       Range heads = queryHeads.get(r);
+      int firstKv = heads.begin() / spec.groupSize();
       Range kv =
-          heads.isEmpty()
-              ? new Range(0, 0)
-              : new Range(
-                  heads.begin() / spec.groupSize(),
-                  (heads.end() + spec.groupSize() - 1) / spec.groupSize());
+          new Range(
+              firstKv,
+              heads.isEmpty() ? firstKv : (heads.end() + spec.groupSize() - 1) / spec.groupSize());
       Range allRows = new Range(0, spec.hiddenSize());
       ranks.add(
           new RankPlan(
