@@ -228,6 +228,11 @@ public final class ModelSpecs {
   }
 
   private int headSize(int hidden, int queryHeads) throws CheckpointException {
+    if (hidden < queryHeads) {
+      throw new CheckpointException(
+          "%s: %d heads for %d elements"
+              .formatted(header.where(key("attention.head_count")), queryHeads, hidden));
+    }
     int keySize = has("attention.key_length") ? size("attention.key_length") : hidden / queryHeads;
     int valueSize =
         has("attention.value_length") ? size("attention.value_length") : hidden / queryHeads;
