@@ -196,16 +196,19 @@ public abstract class ExchangeContract {
       Future<?> right =
           group.members().get(0).call(x -> swapOnce(x, 2, 2, ExchangePoint.HEADS, 16));
       Future<?> wrong = group.members().get(1).call(x -> swapOnce(x, step, layer, point, bytes));
-      assertThat(failureOf(right))
-          .isInstanceOfSatisfying(
-              ExchangeException.class,
-              e -> {
-                assertThat(e.kind()).isEqualTo(Kind.MISMATCH);
-                assertThat(e.missingRank()).isEqualTo(1);
-              });
+      Throwable first = failureOf(right);
       group.members().get(0).exchange().close();
-      assertThat(failureOf(wrong)).isInstanceOf(ExchangeException.class);
+      Throwable second = failureOf(wrong);
+      // Either may notice; whoever does names the other.
+      assertThat(isMismatchWith(1, first) || isMismatchWith(0, second))
+          .as("%s / %s", first, second)
+          .isTrue();
     }
+  }
+
+  private static boolean isMismatchWith(int rank, Throwable thrown) {
+    return ((ExchangeException) thrown).kind() == Kind.MISMATCH
+        && ((ExchangeException) thrown).missingRank() == rank;
   }
 
   @Test
@@ -273,22 +276,6 @@ public abstract class ExchangeContract {
                 assertThat(x.waitedNanos()).isZero();
                 return null;
               }));
-    }
-  }
-
-  @Test
-  void refusesTheWrongNumberOfParts() throws Exception {
-    try (ExchangeGroup group = open(2, EPOCH, PATIENT)) {
-      Future<?> call =
-          group
-              .members()
-              .get(0)
-              .call(
-                  x -> {
-                    x.swap(0, ExchangePoint.HEADS, segments(3, 1), segments(2, 1));
-                    return null;
-                  });
-      assertThat(failureOf(call)).isInstanceOf(IllegalArgumentException.class);
     }
   }
 
