@@ -23,7 +23,7 @@ public final class PeerMesh {
   private final long epoch;
   private final int rank;
   private final int ranks;
-  private final int windowBytes;
+  private int windowBytes = PeerNetwork.windowBytes(0);
   private final Peer[] peers; // all but this rank, ascending
   private final List<ManagedChannel> channels = new ArrayList<>();
   private @Nullable Listener listener;
@@ -40,16 +40,12 @@ public final class PeerMesh {
     void onFailure(int peerRank, String reason);
   }
 
-  /**
-   * @param largestPart bytes of the largest part that one rank will send another in this epoch
-   */
-  PeerMesh(RankLoop loop, PeerNetwork network, long epoch, int rank, int ranks, long largestPart) {
+  PeerMesh(RankLoop loop, PeerNetwork network, long epoch, int rank, int ranks) {
     this.loop = loop;
     this.network = network;
     this.epoch = epoch;
     this.rank = rank;
     this.ranks = ranks;
-    this.windowBytes = PeerNetwork.windowBytes(largestPart);
     this.peers = new Peer[ranks - 1];
     for (int i = 0; i < peers.length; i++) {
       peers[i] = new Peer(i < rank ? i : i + 1, epoch, rank);
@@ -66,6 +62,15 @@ public final class PeerMesh {
 
   public int ranks() {
     return ranks;
+  }
+
+  /**
+   * Sizes the streams that will be dialled.
+   *
+   * @param bytes of the largest part that one rank will send another in this epoch
+   */
+  public void largestPart(long bytes) {
+    windowBytes = PeerNetwork.windowBytes(bytes);
   }
 
   void onLoop(Runnable callback) {

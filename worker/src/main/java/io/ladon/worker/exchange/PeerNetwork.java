@@ -67,13 +67,9 @@ public final class PeerNetwork implements AutoCloseable {
     return server.getPort();
   }
 
-  /**
-   * The place of this worker in an epoch; from now on lower ranks are let in. On the loop.
-   *
-   * @param largestPart bytes of the largest part that one rank will send another
-   */
-  public PeerMesh join(long epoch, int rank, int ranks, long largestPart) {
-    PeerMesh mesh = new PeerMesh(loop, this, epoch, rank, ranks, largestPart);
+  /** The place of this worker in an epoch; from now on lower ranks are let in. On the loop. */
+  public PeerMesh join(long epoch, int rank, int ranks) {
+    PeerMesh mesh = new PeerMesh(loop, this, epoch, rank, ranks);
     meshes.put(epoch, mesh);
     return mesh;
   }

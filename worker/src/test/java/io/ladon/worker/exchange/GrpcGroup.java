@@ -44,7 +44,7 @@ final class GrpcGroup {
     for (int r = 0; r < ranks; r++) {
       int rank = r;
       meshes.add(
-          on(loops.get(r), () -> networks.get(rank).join(epoch, rank, ranks, LARGEST_PART))
+          on(loops.get(r), () -> networks.get(rank).join(epoch, rank, ranks))
               .get(10, TimeUnit.SECONDS));
     }
     List<CompletableFuture<@Nullable Void>> linked = new ArrayList<>();
@@ -52,7 +52,13 @@ final class GrpcGroup {
       PeerMesh mesh = meshes.get(r);
       CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
       linked.add(ready);
-      loops.get(r).execute(() -> mesh.connect(addresses, Duration.ofSeconds(20), listener(ready)));
+      loops
+          .get(r)
+          .execute(
+              () -> {
+                mesh.largestPart(LARGEST_PART);
+                mesh.connect(addresses, Duration.ofSeconds(20), listener(ready));
+              });
     }
     for (CompletableFuture<?> ready : linked) {
       ready.get(20, TimeUnit.SECONDS);

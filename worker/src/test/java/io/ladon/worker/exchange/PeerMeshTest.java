@@ -63,8 +63,7 @@ class PeerMeshTest {
   void saysWhoDidNotConnectInTime() throws Exception {
     CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
     loop.execute(
-        () ->
-            network.join(5, 1, 2, 0).connect(List.of("-", "-"), Duration.ofMillis(50), to(ready)));
+        () -> network.join(5, 1, 2).connect(List.of("-", "-"), Duration.ofMillis(50), to(ready)));
     assertThatThrownBy(() -> ready.get(10, TimeUnit.SECONDS))
         .hasMessageContaining("rank 0 did not connect within 50 ms");
   }
@@ -75,7 +74,7 @@ class PeerMeshTest {
     loop.execute(
         () ->
             network
-                .join(5, 0, 2, 0)
+                .join(5, 0, 2)
                 .connect(List.of("-", "127.0.0.1:1"), Duration.ofSeconds(20), to(ready)));
     assertThatThrownBy(() -> ready.get(10, TimeUnit.SECONDS))
         .hasMessageContaining("rank 1 is lost: UNAVAILABLE");
@@ -83,7 +82,7 @@ class PeerMeshTest {
 
   @Test
   void refusesAnotherEpochAndAStrangerAndNoIntroduction() throws Exception {
-    onLoop(() -> network.join(5, 1, 2, 0));
+    onLoop(() -> network.join(5, 1, 2));
     Scripted oldEpoch = dial(ExchangeFrame.newBuilder().setEpoch(4));
     assertThatThrownBy(() -> oldEpoch.end.get(10, TimeUnit.SECONDS))
         .hasMessageContaining("FAILED_PRECONDITION: epoch 4");
@@ -149,6 +148,22 @@ class PeerMeshTest {
   }
 
   @Test
+  void refusesTheWrongNumberOfParts() throws Exception {
+    Linked linked = link(Duration.ofSeconds(20));
+    CompletableFuture<?> swap =
+        GrpcGroup.on(
+            loop,
+            () -> {
+              linked.exchange.swap(
+                  0, ExchangePoint.HEADS, new MemorySegment[3], new MemorySegment[2]);
+              return null;
+            });
+    assertThatThrownBy(() -> swap.get(10, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("3 parts to send and 2 to receive for 2 ranks");
+  }
+
+  @Test
   void aFrameOfAnotherEpochIsRefused() throws Exception {
     Linked linked = link(Duration.ofSeconds(20));
     linked.peer.out.onNext(ExchangeFrame.newBuilder().setEpoch(6).setStep(1).setTotal(1).build());
@@ -167,7 +182,7 @@ class PeerMeshTest {
 
   private Linked link(Duration timeout) throws Exception {
     CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
-    PeerMesh mesh = onLoop(() -> network.join(5, 1, 2, 0));
+    PeerMesh mesh = onLoop(() -> network.join(5, 1, 2));
     loop.execute(() -> mesh.connect(List.of("-", "-"), Duration.ofSeconds(20), to(ready)));
     Scripted peer = dial(ExchangeFrame.newBuilder().setEpoch(5));
     ready.get(20, TimeUnit.SECONDS);
