@@ -1,0 +1,122 @@
+package io.ladon.worker.shard;
+
+import io.ladon.engine.attention.KvCache;
+import io.ladon.engine.attention.KvType;
+import io.ladon.engine.checkpoint.SliceSource;
+import io.ladon.engine.checkpoint.TensorSlice;
+import io.ladon.engine.exchange.Exchange;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.plan.RankPlan;
+import io.ladon.engine.plan.ShardInventory;
+import io.ladon.engine.rank.Rank;
+import io.ladon.engine.rank.RankOptions;
+import io.ladon.engine.rank.ShardWeights;
+import io.ladon.engine.rank.Step;
+import io.ladon.engine.rank.StepResult;
+import io.ladon.engine.rank.ThreadTeam;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Shards that the engine computes.
+ *
+ * @param compute what multiplies
+ * @param threads that compute, the rank's own included
+ * @param warmUp whether code is to be compiled before a shard is given out
+ */
+public record EngineShardFactory(Kernels compute, int threads, boolean warmUp)
+    implements ShardFactory {
+
+  @Override
+  public String kernels() {
+    return compute.name();
+  }
+
+  @Override
+  public List<TensorSlice> inventory(ShardSpec spec) throws IOException {
+    return ShardInventory.of(spec.plan(), spec.header(), spec.rank()).slices();
+  }
+
+  /**
+   * Packed weights are about as large as encoded ones: an eighth more for scales that are kept
+   * apart. Buffers are the step's activations, several float32 copies of each, and its logits.
+   */
+  @Override
+  public Needs needs(ShardSpec spec) throws IOException {
+    ModelSpec model = spec.plan().spec();
+    RankPlan own = spec.plan().rank(spec.rank());
+    long encoded = ShardInventory.of(spec.plan(), spec.header(), spec.rank()).bytes();
+    long cache = spec.kvBlocks() * KvCache.bytesPerBlock(model, own, kvType(spec.kvType()));
+    long columns =
+        6L * model.hiddenSize() + 4L * model.headColumns() + 4L * model.feedForwardSize();
+    long buffers =
+        columns * Float.BYTES * spec.maxStepTokens()
+            + (long) own.vocabulary().size() * Float.BYTES * spec.maxStepRuns();
+    return new Needs(encoded + encoded / 8, cache, buffers);
+  }
+
+  @Override
+  public Shard create(ShardSpec spec, SliceSource source, Exchange exchange) throws IOException {
+    ThreadTeam team = new ThreadTeam(threads, spec.crowded());
+    ShardWeights weights = null;
+    try {
+      weights = ShardWeights.load(spec.plan(), spec.rank(), spec.header(), source, team);
+      RankOptions options =
+          new RankOptions(
+              spec.kvBlocks(),
+              kvType(spec.kvType()),
+              spec.maxStepTokens(),
+              spec.maxStepRuns(),
+              spec.maxCandidates());
+      Rank rank = new Rank(spec.plan(), spec.rank(), weights, options, compute, team, exchange);
+      if (warmUp) {
+        rank.warmUp();
+      }
+      long cacheBytes = needs(spec).cache();
+      return new EngineShard(rank, weights, team, cacheBytes);
+    } catch (IOException | RuntimeException | Error e) {
+      if (weights != null) {
+        weights.close();
+      }
+      team.close();
+      throw e;
+    }
+  }
+
+  private static KvType kvType(String name) {
+    try {
+      return KvType.valueOf(name.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("kv_type '" + name + "' is neither f16 nor f32", e);
+    }
+  }
+
+  private record EngineShard(Rank rank, ShardWeights weights, ThreadTeam team, long cacheBytes)
+      implements Shard {
+
+    @Override
+    public StepResult run(Step step) {
+      return rank.run(step);
+    }
+
+    @Override
+    public MemorySegment logits(int run) {
+      return rank.logits(run);
+    }
+
+    @Override
+    public long weightBytes() {
+      return weights.bytes();
+    }
+
+    @Override
+    public void close() {
+      rank.close();
+      weights.close();
+      team.close();
+    }
+  }
+}

@@ -1,0 +1,25 @@
+package io.ladon.worker.shard;
+
+import io.ladon.engine.checkpoint.GgufHeader;
+import io.ladon.engine.plan.ShardPlan;
+
+/**
+ * What one rank is to hold.
+ *
+ * @param kvBlocks blocks of 16 positions in the KV cache
+ * @param kvType {@code f16} or {@code f32}
+ * @param maxStepTokens no step carries more tokens
+ * @param maxStepRuns no step carries more runs
+ * @param maxCandidates no run asks for more candidates
+ * @param crowded whether this machine runs more busy threads than it has cores
+ */
+public record ShardSpec(
+    ShardPlan plan,
+    int rank,
+    GgufHeader header,
+    int kvBlocks,
+    String kvType,
+    int maxStepTokens,
+    int maxStepRuns,
+    int maxCandidates,
+    boolean crowded) {}
