@@ -1,0 +1,211 @@
+package io.ladon.worker;
+
+import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.proto.Assign;
+import io.ladon.proto.Leave;
+import io.ladon.proto.WorkerMessage;
+import io.ladon.worker.exchange.PeerNetwork;
+import io.ladon.worker.join.CoordinatorLink;
+import io.ladon.worker.loop.RankLoop;
+import io.ladon.worker.loop.Transport;
+import io.ladon.worker.member.Loader;
+import io.ladon.worker.member.Member;
+import io.ladon.worker.shard.EngineShardFactory;
+import io.ladon.worker.shard.MemoryBudget;
+import io.ladon.worker.shard.ShardFactory;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One rank as a process: joins the coordinator, loads what it is assigned, connects to its peers
+ * and runs steps, until it is closed or released for good.
+ */
+public final class Worker implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Worker.class);
+  private static final long CLOSE_SECONDS = 10;
+
+  private final WorkerOptions options;
+  private final RankLoop loop = new RankLoop("ladon-rank", Transport.best());
+  private final ExecutorService loaderThread =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("ladon-loader").factory());
+  private final Identity identity;
+  private final PeerNetwork network;
+  private final Member member;
+  private final CoordinatorLink link;
+  private final int threads;
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private volatile boolean started;
+
+  /**
+   * @throws IllegalArgumentException if kernels or bind host are unknown
+   */
+  public Worker(WorkerOptions options) {
+    this(
+        options,
+        new EngineShardFactory(
+            KernelProvider.named(options.kernels()), threads(options), options.warmUp()));
+  }
+
+  /** A worker with shards of another making, for tests. */
+  Worker(WorkerOptions options, ShardFactory factory) {
+    this.options = options;
+    this.threads = threads(options);
+    MemoryBudget budget = MemoryBudget.of(options.memoryBytes());
+    this.identity = new Identity(options, threads, budget.limitBytes(), factory.kernels());
+    this.network = new PeerNetwork(loop, bindAddress(options));
+    this.member =
+        new Member(
+            loop,
+            network,
+            new Loader(
+                factory, budget, options.cacheDirectory(), options.modelPath(), options.patience()),
+            loaderThread,
+            new Member.Settings(
+                localHost -> identity.hello(localHost, network.port()),
+                options.connect(),
+                options.spin().toNanos(),
+                this::crowded,
+                this::closeFromOutside));
+    this.link =
+        new CoordinatorLink(
+            loop,
+            options.join(),
+            new CoordinatorLink.Timing(
+                options.connect(), firstPause(options), options.longestPause()),
+            new SecureRandom(),
+            member);
+    member.link(link);
+  }
+
+  private static int threads(WorkerOptions options) {
+    return options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+  }
+
+  private static Duration firstPause(WorkerOptions options) {
+    Duration usual = CoordinatorLink.Timing.defaults().firstPause();
+    return options.longestPause().compareTo(usual) < 0 ? options.longestPause() : usual;
+  }
+
+  private static InetSocketAddress bindAddress(WorkerOptions options) {
+    try {
+      return new InetSocketAddress(
+          InetAddress.getAllByName(options.bindHost())[0], options.bindPort());
+    } catch (IOException e) {
+      throw new IllegalArgumentException("bindHost: nobody knows " + options.bindHost(), e);
+    }
+  }
+
+  /**
+   * Listens for peers and begins to join; from now on it stays a member, or tries to.
+   *
+   * @throws IOException if the peer service cannot listen
+   */
+  public void start() throws IOException {
+    loop.start();
+    started = true;
+    try {
+      network.start();
+    } catch (IOException e) {
+      close();
+      throw e;
+    }
+    log.info(
+        "event=worker_started name={} coordinator={} peerPort={} threads={} transport={}",
+        identity.name(),
+        options.join(),
+        network.port(),
+        threads,
+        loop.transport());
+    loop.execute(link::open);
+  }
+
+  /** Where the peer service listens. */
+  public int peerPort() {
+    return network.port();
+  }
+
+  /** Whether the ranks of an epoch that are on this machine have more threads than it has cores. */
+  private boolean crowded(Assign assign) {
+    return switch (options.crowding()) {
+      case YES -> true;
+      case NO -> false;
+      case AUTO -> {
+        String own = host(assign.getPeers(assign.getRank()));
+        long here = assign.getPeersList().stream().filter(peer -> host(peer).equals(own)).count();
+        yield here * threads > Runtime.getRuntime().availableProcessors();
+      }
+    };
+  }
+
+  private static String host(String address) {
+    int colon = address.lastIndexOf(':');
+    return colon < 0 ? address : address.substring(0, colon);
+  }
+
+  /** The coordinator wants it; on the loop's thread, which close() waits for. */
+  private void closeFromOutside() {
+    Thread.ofPlatform().name("ladon-close").start(this::close);
+  }
+
+  /** Waits until the worker has been closed, from this side or by the coordinator. */
+  public void awaitClosed() throws InterruptedException {
+    closed.await();
+  }
+
+  /** The same with a limit; false if it passed. */
+  public boolean awaitClosed(Duration limit) throws InterruptedException {
+    return closed.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Leaves the cluster and frees everything. Idempotent; waits a bounded time. */
+  @Override
+  public void close() {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
+    if (started) {
+      leave();
+    }
+    loaderThread.shutdownNow();
+    network.close();
+    loop.close();
+    closed.countDown();
+    log.info("event=worker_closed name={}", identity.name());
+  }
+
+  private void leave() {
+    try {
+      CountDownLatch left = new CountDownLatch(1);
+      loop.execute(
+          () -> {
+            member.close();
+            link.close(
+                WorkerMessage.newBuilder()
+                    .setLeave(Leave.newBuilder().setReason("the worker is closed"))
+                    .build());
+            loop.submit(left::countDown); // behind the turns that free memory
+          });
+      if (!left.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        log.warn("event=close_late waitedSeconds={}", CLOSE_SECONDS);
+      }
+    } catch (RejectedExecutionException e) {
+      // The loop has ended already.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
