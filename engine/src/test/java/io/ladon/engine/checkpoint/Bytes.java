@@ -45,6 +45,25 @@ final class Bytes {
     return this;
   }
 
+  /** A key and the number of its value's type. */
+  Bytes key(String key, int type) {
+    return string(key).u32(type);
+  }
+
+  /** A key, and the head of the array that is its value. */
+  Bytes array(String key, int elementType, long elements) {
+    return key(key, 9).u32(elementType).u64(elements);
+  }
+
+  /** The description of a tensor; columns first. */
+  Bytes tensor(String name, int type, long offset, long... dimensions) {
+    string(name).u32(dimensions.length);
+    for (long dimension : dimensions) {
+      u64(dimension);
+    }
+    return u32(type).u64(offset);
+  }
+
   Bytes zeros(int count) {
     out.writeBytes(new byte[count]);
     return this;

@@ -20,47 +20,32 @@ class GgufHeaderTest {
     GgufHeader header =
         GgufHeader.parse(
             Bytes.header(version, 0, 13)
-                .string("u8")
-                .u32(0)
+                .key("u8", 0)
                 .u8(200)
-                .string("i8")
-                .u32(1)
+                .key("i8", 1)
                 .u8(200)
-                .string("u16")
-                .u32(2)
+                .key("u16", 2)
                 .u16(60_000)
-                .string("i16")
-                .u32(3)
+                .key("i16", 3)
                 .u16(60_000)
-                .string("u32")
-                .u32(4)
+                .key("u32", 4)
                 .u32(-1)
-                .string("i32")
-                .u32(5)
+                .key("i32", 5)
                 .u32(-1)
-                .string("f32")
-                .u32(6)
+                .key("f32", 6)
                 .u32(0x3fc00000)
-                .string("bool")
-                .u32(7)
+                .key("bool", 7)
                 .u8(1)
-                .string("string")
-                .u32(8)
+                .key("string", 8)
                 .string("häh")
-                .string("array")
-                .u32(9)
-                .u32(5)
-                .u64(2)
+                .array("array", 5, 2)
                 .u32(7)
                 .u32(-8)
-                .string("u64")
-                .u32(10)
+                .key("u64", 10)
                 .u64(-1)
-                .string("i64")
-                .u32(11)
+                .key("i64", 11)
                 .u64(-5)
-                .string("f64")
-                .u32(12)
+                .key("f64", 12)
                 .u64(0x3ff8000000000000L)
                 .segment());
     assertThat(header.version()).isEqualTo(version);
@@ -91,47 +76,23 @@ class GgufHeaderTest {
     GgufHeader header =
         GgufHeader.parse(
             Bytes.header(3, 0, 8)
-                .string("bytes")
-                .u32(9)
-                .u32(1)
-                .u64(2)
+                .array("bytes", 1, 2)
                 .u8(1, 255)
-                .string("unsigned")
-                .u32(9)
-                .u32(4)
-                .u64(1)
+                .array("unsigned", 4, 1)
                 .u32(-1)
-                .string("longs")
-                .u32(9)
-                .u32(11)
-                .u64(1)
+                .array("longs", 11, 1)
                 .u64(-3)
-                .string("floats")
-                .u32(9)
-                .u32(6)
-                .u64(1)
+                .array("floats", 6, 1)
                 .u32(0x40000000)
-                .string("doubles")
-                .u32(9)
-                .u32(12)
-                .u64(1)
+                .array("doubles", 12, 1)
                 .u64(0x4000000000000000L)
-                .string("bools")
-                .u32(9)
-                .u32(7)
-                .u64(2)
+                .array("bools", 7, 2)
                 .u8(1, 0)
-                .string("strings")
-                .u32(9)
-                .u32(8)
-                .u64(3)
+                .array("strings", 8, 3)
                 .string("")
                 .string("ab")
                 .string("é")
-                .string("nested")
-                .u32(9)
-                .u32(9)
-                .u64(2)
+                .array("nested", 9, 2)
                 .u32(5)
                 .u64(1)
                 .u32(4)
@@ -158,25 +119,9 @@ class GgufHeaderTest {
     GgufHeader header =
         GgufHeader.parse(
             Bytes.header(3, 3, 0)
-                .string("matrix")
-                .u32(2)
-                .u64(64)
-                .u64(3)
-                .u32(2)
-                .u64(0)
-                .string("vector")
-                .u32(1)
-                .u64(5)
-                .u32(0)
-                .u64(128)
-                .string("four")
-                .u32(4)
-                .u64(8)
-                .u64(2)
-                .u64(1)
-                .u64(1)
-                .u32(1)
-                .u64(160)
+                .tensor("matrix", 2, 0, 64, 3)
+                .tensor("vector", 0, 128, 5)
+                .tensor("four", 1, 160, 8, 2, 1, 1)
                 .segment());
     assertThat(header.tensors().values())
         .containsExactly(
@@ -195,14 +140,9 @@ class GgufHeaderTest {
     GgufHeader header =
         GgufHeader.parse(
             Bytes.header(3, 1, 1)
-                .string("general.alignment")
-                .u32(4)
+                .key("general.alignment", 4)
                 .u32(64)
-                .string("t")
-                .u32(1)
-                .u64(1)
-                .u32(0)
-                .u64(64)
+                .tensor("t", 0, 64, 1)
                 .segment());
     assertThat(header.alignment()).isEqualTo(64);
     assertThat(header.dataOffset()).isEqualTo(128);
@@ -236,21 +176,12 @@ class GgufHeaderTest {
   void everyTruncationIsRefusedWithAByte() throws Exception {
     byte[] whole =
         Bytes.header(3, 1, 2)
-            .string("k")
-            .u32(9)
-            .u32(8)
-            .u64(2)
+            .array("k", 8, 2)
             .string("ab")
             .string("c")
-            .string("n")
-            .u32(12)
+            .key("n", 12)
             .u64(0)
-            .string("t")
-            .u32(2)
-            .u64(32)
-            .u64(2)
-            .u32(8)
-            .u64(0)
+            .tensor("t", 8, 0, 32, 2)
             .array();
     assertThat(GgufHeader.parse(MemorySegment.ofArray(whole)).tensors()).hasSize(1);
     for (int length = 0; length < whole.length; length++) {
@@ -277,12 +208,12 @@ class GgufHeaderTest {
     refused(Bytes.header(3, 0, 1L << 40), "byte 16", "number of metadata keys");
     refused(Bytes.header(3, 0, 1).u64(-1).zeros(99), "byte 24", "metadata key 0", "length");
     refused(
-        Bytes.header(3, 0, 1).string("k").u32(9).u32(6).u64(1L << 62).zeros(8),
+        Bytes.header(3, 0, 1).array("k", 6, 1L << 62).zeros(8),
         "byte 41",
         "'k'",
         "4611686018427387904");
     refused(
-        Bytes.header(3, 0, 1).string("k").u32(9).u32(8).u64(2).string("a").u64(1L << 33),
+        Bytes.header(3, 0, 1).array("k", 8, 2).string("a").u64(1L << 33),
         "byte 58",
         "'k'",
         "8589934592");
@@ -290,22 +221,17 @@ class GgufHeaderTest {
 
   @Test
   void refusesBadMetadata() {
-    refused(Bytes.header(3, 0, 1).string("k").u32(13).zeros(9), "byte 33", "'k'", "type 13");
-    refused(Bytes.header(3, 0, 1).string("k").u32(7).u8(2), "byte 37", "'k'", "boolean 2");
+    refused(Bytes.header(3, 0, 1).key("k", 13).zeros(9), "byte 33", "'k'", "type 13");
+    refused(Bytes.header(3, 0, 1).key("k", 7).u8(2), "byte 37", "'k'", "boolean 2");
+    refused(Bytes.header(3, 0, 2).key("k", 0).u8(2).key("k", 0).u8(2), "byte 38", "'k'", "twice");
+    refused(Bytes.header(3, 0, 1).key("", 0).u8(2), "byte 24", "empty");
+    refused(Bytes.header(3, 0, 1).key("k", 8).u64(2).u8(0xc3, 0x28), "byte 37", "'k'", "UTF-8");
     refused(
-        Bytes.header(3, 0, 2).string("k").u32(0).u8(2).string("k").u32(0).u8(2),
-        "byte 38",
-        "'k'",
-        "twice");
-    refused(Bytes.header(3, 0, 1).string("").u32(0).u8(2), "byte 24", "empty");
-    refused(
-        Bytes.header(3, 0, 1).string("k").u32(8).u64(2).u8(0xc3, 0x28), "byte 37", "'k'", "UTF-8");
-    refused(
-        Bytes.header(3, 0, 1).string("general.alignment").u32(4).u32(48),
+        Bytes.header(3, 0, 1).key("general.alignment", 4).u32(48),
         "byte 24",
         "'general.alignment'",
         "48");
-    Bytes deep = Bytes.header(3, 0, 1).string("k").u32(9);
+    Bytes deep = Bytes.header(3, 0, 1).key("k", 9);
     for (int i = 0; i < 20; i++) {
       deep.u32(9).u64(1);
     }
@@ -328,33 +254,13 @@ class GgufHeaderTest {
     refused(tensor("t", 2, 32, 1, 2, -32), "byte 57", "'t'", "alignment 32");
     refused(tensor("t", 2, Integer.MAX_VALUE, Integer.MAX_VALUE, 0, 0), "byte 24", "'t'", "larger");
     refused(
-        Bytes.header(3, 2, 0)
-            .string("a")
-            .u32(1)
-            .u64(9)
-            .u32(0)
-            .u64(0)
-            .string("b")
-            .u32(1)
-            .u64(8)
-            .u32(0)
-            .u64(32),
+        Bytes.header(3, 2, 0).tensor("a", 0, 0, 9).tensor("b", 0, 32, 8),
         "byte 128",
         "'b'",
         "'a'",
         "132");
     refused(
-        Bytes.header(3, 2, 0)
-            .string("a")
-            .u32(1)
-            .u64(9)
-            .u32(0)
-            .u64(0)
-            .string("a")
-            .u32(1)
-            .u64(8)
-            .u32(0)
-            .u64(64),
+        Bytes.header(3, 2, 0).tensor("a", 0, 0, 9).tensor("a", 0, 64, 8),
         "byte 57",
         "'a'",
         "twice");
@@ -374,7 +280,7 @@ class GgufHeaderTest {
   @Test
   void wrongTypesNameTheKey() throws Exception {
     GgufHeader header =
-        GgufHeader.parse(Bytes.header(3, 0, 1).string("k").u32(8).string("text").segment());
+        GgufHeader.parse(Bytes.header(3, 0, 1).key("k", 8).string("text").segment());
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> header.integer("k"))
         .withMessage("byte 24: key 'k' is a string, not a whole number");

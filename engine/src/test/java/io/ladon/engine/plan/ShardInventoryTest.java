@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.checkpoint.GgufHeader;
+import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.model.ModelSpecs;
+import io.ladon.engine.rank.ShardWeights;
+import io.ladon.engine.rank.ThreadTeam;
 import io.ladon.engine.testing.TinyModels;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -61,6 +64,29 @@ class ShardInventoryTest {
                 assertThat(row).as(tensor).doesNotContain(false);
               }
             });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndRanks")
+  void loadingAsksForTheseSlicesAndNoOthers(String name, int ranks) throws Exception {
+    try (GgufFile file = GgufFile.open(new TinyModels(folder).model(name, "q4_k_m"));
+        ThreadTeam team = new ThreadTeam(1)) {
+      for (Split split : Split.values()) {
+        ShardPlan plan = plan(file.header(), ranks, split);
+        for (int rank = 0; rank < ranks; rank++) {
+          List<TensorSlice> asked = new ArrayList<>();
+          SliceSource source =
+              slice -> {
+                asked.add(slice);
+                return file.slice(slice);
+              };
+          ShardWeights.load(plan, rank, file.header(), source, team).close();
+          assertThat(asked)
+              .containsExactlyInAnyOrderElementsOf(
+                  ShardInventory.of(plan, file.header(), rank).slices());
+        }
       }
     }
   }

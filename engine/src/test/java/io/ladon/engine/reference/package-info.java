@@ -1,0 +1,4 @@
+@NullMarked
+package io.ladon.engine.reference;
+
+import org.jspecify.annotations.NullMarked;
