@@ -33,10 +33,7 @@ public final class ApiFixture implements AutoCloseable {
   public final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final HttpClient client =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(10))
-          .build();
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
   private final ApiServer server;
 
   public ApiFixture() throws IOException {

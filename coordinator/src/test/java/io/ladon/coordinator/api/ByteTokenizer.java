@@ -20,8 +20,11 @@ public final class ByteTokenizer implements Tokenizer {
   public static final int HELLO = 260;
   public static final int WORLD = 261;
 
+  /** Four KiB of text. */
+  public static final int BLOCK = 262;
+
   private static final List<String> NAMES =
-      List.of("<s>", "</s>", "<|im_start|>", "<|im_end|>", "Hello", " world");
+      List.of("<s>", "</s>", "<|im_start|>", "<|im_end|>", "Hello", " world", "x".repeat(4096));
 
   private final boolean addsBegin;
 

@@ -106,6 +106,16 @@ class ChatCompletionsTest {
   }
 
   @Test
+  void aTemplateThatFailsItselfIsTheServersFault() throws Exception {
+    ChatTemplate template = ChatTemplate.compile("{{ messages[0] | tojson(indent='broken') + 1 }}");
+    try (ApiFixture other = new ApiFixture(template, true, o -> o)) {
+      ApiFixture.Reply reply = other.chat("");
+      assertThat(reply.errorParam(500)).isNull();
+      assertThat(reply.errorMessage()).contains("line 1");
+    }
+  }
+
+  @Test
   void appliesEverySamplingParameter() throws Exception {
     api.chat(
         """

@@ -77,7 +77,7 @@ class CompletionsTest {
     assertThat(prompt("[1,\"a\"]").errorParam(400)).isEqualTo("prompt[1]");
     assertThat(prompt("[\"a\",1]").errorParam(400)).isEqualTo("prompt[1]");
     assertThat(prompt("[[1],\"a\"]").errorParam(400)).isEqualTo("prompt[1]");
-    assertThat(prompt("[1,262]").errorParam(400)).isEqualTo("prompt[1]");
+    assertThat(prompt("[1,263]").errorParam(400)).isEqualTo("prompt[1]");
     assertThat(prompt("[[-1]]").errorParam(400)).isEqualTo("prompt[0][0]");
     assertThat(prompt("[1.5]").errorParam(400)).isEqualTo("prompt[0]");
     assertThat(prompt("{}").errorParam(400)).isEqualTo("prompt");

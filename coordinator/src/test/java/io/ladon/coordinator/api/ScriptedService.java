@@ -223,7 +223,7 @@ public final class ScriptedService implements GenerationService, AutoCloseable {
       new ModelSpec(
           "llama",
           "test",
-          262,
+          263,
           CONTEXT,
           1,
           32,

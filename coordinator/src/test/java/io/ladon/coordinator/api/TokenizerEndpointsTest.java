@@ -58,7 +58,7 @@ class TokenizerEndpointsTest {
         .isEqualTo("model");
     assertThat(api.post("/detokenize", "{}").errorParam(400)).isEqualTo("tokens");
     assertThat(api.post("/detokenize", "{\"tokens\":1}").errorParam(400)).isEqualTo("tokens");
-    assertThat(api.post("/detokenize", "{\"tokens\":[262]}").errorParam(400))
+    assertThat(api.post("/detokenize", "{\"tokens\":[263]}").errorParam(400))
         .isEqualTo("tokens[0]");
     assertThat(api.post("/detokenize", "{\"tokens\":[\"a\"]}").errorParam(400))
         .isEqualTo("tokens[0]");

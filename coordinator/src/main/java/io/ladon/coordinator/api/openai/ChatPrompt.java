@@ -1,7 +1,9 @@
 package io.ladon.coordinator.api.openai;
 
 import io.ladon.coordinator.api.http.ApiException;
+import io.ladon.coordinator.generate.ErrorCode;
 import io.ladon.coordinator.template.ChatTemplate;
+import io.ladon.coordinator.template.TemplateException;
 import io.ladon.coordinator.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -9,9 +11,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** From messages through the model's chat template to prompt tokens. */
 final class ChatPrompt {
+  private static final Logger log = LoggerFactory.getLogger(ChatPrompt.class);
+
   private final ChatTemplate template;
   private final Tokenizer tokenizer;
   private final String beginOfText;
@@ -31,7 +37,8 @@ final class ChatPrompt {
   /**
    * The prompt that asks for the assistant's next message.
    *
-   * @throws ApiException 400 where the template refuses the messages
+   * @throws ApiException 400 where the template refuses the messages, 500 where it is itself at
+   *     fault
    */
   int[] tokens(List<Object> messages) throws ApiException {
     Map<String, Object> variables = new HashMap<>();
@@ -39,7 +46,7 @@ final class ChatPrompt {
     variables.put("add_generation_prompt", true);
     variables.put("bos_token", beginOfText);
     variables.put("eos_token", endOfText);
-    int[] ids = tokenizer.encode(template.render(variables), true, true);
+    int[] ids = tokenizer.encode(render(variables), true, true);
     // A template may write the begin-of-text token that the tokenizer adds; one is enough.
     Integer begin = tokenizer.beginOfText();
     boolean twice =
@@ -56,5 +63,18 @@ final class ChatPrompt {
           "'messages' make an empty prompt with this model's template");
     }
     return prompt;
+  }
+
+  private String render(Map<String, Object> variables) throws ApiException {
+    try {
+      return template.render(variables);
+    } catch (TemplateException e) {
+      String message = String.valueOf(e.getMessage());
+      if (e.isRefusal()) {
+        throw ApiException.invalid("messages", "invalid_value", message);
+      }
+      log.error("the model's chat template failed", e);
+      throw ApiException.of(ErrorCode.INTERNAL, message);
+    }
   }
 }
