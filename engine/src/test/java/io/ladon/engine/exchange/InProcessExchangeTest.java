@@ -15,10 +15,9 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is particular to ranks of one process: they share the end of an exchange. */
 @Timeout(60)
-class InProcessExchangeTest extends ExchangeContract {
+class InProcessExchangeTest {
 
-  @Override
-  protected ExchangeGroup open(int ranks, long epoch, Duration timeout) {
+  private static ExchangeGroup open(int ranks, long epoch, Duration timeout) {
     return ExchangeGroup.ofThreads(InProcessExchange.group(ranks, epoch, timeout));
   }
 
