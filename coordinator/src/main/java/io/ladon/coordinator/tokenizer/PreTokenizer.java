@@ -1,6 +1,5 @@
 package io.ladon.coordinator.tokenizer;
 
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -25,19 +24,12 @@ record PreTokenizer(List<SplitStep> steps, Set<Trait> traits) {
     /** Spaces are written as U+2581. */
     ESCAPE_SPACES,
     /** A run of line feeds that is a token is taken as that token. */
-    WHOLE_LINE_FEEDS,
-    /** White space itself becomes no token. */
-    DROP_SPACES,
-    /** Letters become lower case. */
-    LOWER_CASE
+    WHOLE_LINE_FEEDS
   }
 
-  /** The same splits with these traits too. */
+  /** The same splits with these traits. */
   PreTokenizer with(Trait... implied) {
-    Set<Trait> all = EnumSet.noneOf(Trait.class);
-    all.addAll(traits);
-    all.addAll(List.of(implied));
-    return new PreTokenizer(steps, all);
+    return new PreTokenizer(steps, Set.of(implied));
   }
 
   boolean has(Trait trait) {

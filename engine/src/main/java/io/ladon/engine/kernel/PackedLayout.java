@@ -9,8 +9,8 @@ import java.util.List;
  *
  * <p>Rows are cut into <b>panels</b> of 16; the last is padded with rows of zero scales and zero
  * quants. A panel is {@link #panelBytes} long, starts on 64 bytes and holds its <b>tiles</b> in
- * column order. A tile is up to 8 consecutive <b>blocks</b> of 32 columns; it never crosses a leaf
- * nor a multiple of 256 columns of the checkpoint (the super-blocks of the K formats). A tile is a
+ * column order. A tile is up to 32 consecutive <b>blocks</b> of 32 columns of one leaf; in the K
+ * formats up to 8, all of one super-block (256 columns of the checkpoint's row). A tile is a
  * header, padded to 64 bytes, and then the quants of its blocks. Little endian throughout; {@code
  * [16]} is one value for each row of the panel.
  *
@@ -45,8 +45,8 @@ final class PackedLayout {
   /** Columns of a block. */
   static final int BLOCK = 32;
 
-  /** Blocks of a tile at most, so that no tile spans two super-blocks. */
-  static final int TILE_BLOCKS = 8;
+  /** Blocks of a tile at most. */
+  static final int TILE_BLOCKS = 32;
 
   private final TensorType type;
   private final int[] leafTiles; // (leaves + 1) first tile of each leaf, and the end
@@ -60,15 +60,17 @@ final class PackedLayout {
     this.type = type;
     List<Integer> leafTiles = new ArrayList<>();
     List<Integer> tileBlocks = new ArrayList<>();
-    int superBlock = TILE_BLOCKS * BLOCK;
     for (int column = 0; column < columns; ) {
       if (column % leafColumns == 0) {
         leafTiles.add(tileBlocks.size());
       }
       tileBlocks.add(column / BLOCK);
       int leafEnd = Math.min(columns, (column / leafColumns + 1) * leafColumns);
-      int superBlockEnd = ((columnBegin + column) / superBlock + 1) * superBlock - columnBegin;
-      column = Math.min(leafEnd, superBlockEnd);
+      int most =
+          type.blockElements() > BLOCK
+              ? type.blockElements() - (columnBegin + column) % type.blockElements()
+              : TILE_BLOCKS * BLOCK;
+      column = Math.min(leafEnd, column + most);
     }
     leafTiles.add(tileBlocks.size());
     tileBlocks.add(columns / BLOCK);

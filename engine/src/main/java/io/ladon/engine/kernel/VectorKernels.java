@@ -1,0 +1,167 @@
+package io.ladon.engine.kernel;
+
+import io.ladon.engine.model.ModelSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Kernels in the Vector API, for any width from 128 to 512 bits: the same code and the same bits.
+ * They address memory by number, so every segment must be off heap; bounds are checked here.
+ */
+public final class VectorKernels implements Kernels {
+
+  @Override
+  public String name() {
+    return "vector-" + Simd.BITS;
+  }
+
+  @Override
+  public void multiply(
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      QuantizedActivations x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn) {
+    if (w.type().isFloat()) {
+      throw new IllegalArgumentException(w.type() + " weights need float32 activations");
+    }
+    check(w, rowBegin, rowEnd, x.columns(), out);
+    Objects.checkFromIndexSize(0, tokens, x.tokens());
+    long columns = (long) tokens * x.columns();
+    address(x.quants(), 0, columns);
+    address(x.scales(), 0, columns / QuantizedActivations.BLOCK * Float.BYTES);
+    address(x.sums(), 0, columns / QuantizedActivations.BLOCK * Integer.BYTES);
+    VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+  }
+
+  @Override
+  public void multiply(
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      FloatTensor x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn) {
+    if (!w.type().isFloat()) {
+      throw new IllegalArgumentException(w.type() + " weights need int8 activations");
+    }
+    check(w, rowBegin, rowEnd, x.columns(), out);
+    floats(x.segment(), 0, (long) tokens * x.columns());
+    VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+  }
+
+  private static void check(
+      PackedMatrix w, int rowBegin, int rowEnd, int columns, FloatTensor[] out) {
+    Objects.checkFromToIndex(rowBegin, rowEnd, w.rows());
+    if (columns != w.columns() || out.length != w.roots().size()) {
+      throw new IllegalArgumentException(
+          "%d columns and %d results for a matrix of %d columns and %d results"
+              .formatted(columns, out.length, w.columns(), w.roots().size()));
+    }
+  }
+
+  @Override
+  public void quantize(
+      FloatTensor x,
+      int rowBegin,
+      int rowEnd,
+      int columnBegin,
+      int columnEnd,
+      QuantizedActivations out) {
+    int columns = columnEnd - columnBegin;
+    int blocks = columns / QuantizedActivations.BLOCK;
+    for (int row = rowBegin; row < rowEnd; row++) {
+      long first = (long) row * out.columns() + columnBegin;
+      long block = first / QuantizedActivations.BLOCK;
+      VectorQuantizer.quantize(
+          floats(x.segment(), (long) row * x.columns() + columnBegin, columns),
+          blocks,
+          address(out.quants(), first, columns),
+          floats(out.scales(), block, blocks),
+          floats(out.sums(), block, blocks));
+    }
+  }
+
+  @Override
+  public void sumBlocks(QuantizedActivations x, int rowBegin, int rowEnd) {
+    long first = (long) rowBegin * x.blocks();
+    long blocks = (long) (rowEnd - rowBegin) * x.blocks();
+    VectorQuantizer.sumBlocks(
+        address(
+            x.quants(), first * QuantizedActivations.BLOCK, blocks * QuantizedActivations.BLOCK),
+        blocks,
+        floats(x.sums(), first, blocks));
+  }
+
+  @Override
+  public void rmsNorm(
+      MemorySegment x,
+      long xOffset,
+      MemorySegment weight,
+      float epsilon,
+      int length,
+      MemorySegment y,
+      long yOffset) {
+    VectorMath.rmsNorm(
+        floats(x, xOffset, length),
+        floats(weight, 0, length),
+        epsilon,
+        length,
+        floats(y, yOffset, length));
+  }
+
+  @Override
+  public void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int length) {
+    VectorMath.add(floats(x, xOffset, length), floats(y, yOffset, length), length);
+  }
+
+  @Override
+  public void scale(MemorySegment y, long yOffset, int length, float factor) {
+    VectorMath.scale(floats(y, yOffset, length), length, factor);
+  }
+
+  @Override
+  public void gate(
+      ModelSpec.Activation activation,
+      MemorySegment gate,
+      long gateOffset,
+      MemorySegment up,
+      long upOffset,
+      MemorySegment y,
+      long yOffset,
+      int length) {
+    VectorMath.gate(
+        activation,
+        floats(gate, gateOffset, length),
+        floats(up, upOffset, length),
+        floats(y, yOffset, length),
+        length);
+  }
+
+  @Override
+  public float max(MemorySegment x, long xOffset, int length) {
+    return VectorMath.max(floats(x, xOffset, length), length);
+  }
+
+  @Override
+  public float sumExp(
+      MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
+    return VectorMath.sumExp(floats(x, xOffset, length), length, max, inverseTemperature);
+  }
+
+  /** Address of some floats or ints. */
+  private static long floats(MemorySegment segment, long index, long count) {
+    return address(segment, 4 * index, 4 * count);
+  }
+
+  private static long address(MemorySegment segment, long offset, long bytes) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException("vector kernels need memory off heap, not " + segment);
+    }
+    Objects.checkFromIndexSize(offset, bytes, segment.byteSize());
+    return segment.address() + offset;
+  }
+}

@@ -1,0 +1,293 @@
+package io.ladon.engine.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.kernel.KernelFixtures.Quants;
+import io.ladon.engine.model.ModelSpec.Activation;
+import io.ladon.engine.plan.LeafTree;
+import io.ladon.engine.plan.Range;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The vector kernels against the scalar ones, bit for bit. The build runs these tests once for
+ * every width that the CPU has.
+ */
+class VectorKernelsTest {
+
+  private final ScalarKernels scalar = new ScalarKernels();
+  private final VectorKernels vector = new VectorKernels();
+  private final Arena arena = Arena.ofAuto();
+
+  @BeforeAll
+  static void needsTheWidth() {
+    assumeTrue(Simd.supported(), "this CPU has no vectors of " + Simd.BITS + " bits");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void multipliesAlikeInAwkwardSizes(TensorType type) {
+    int[] tokenCounts = {1, 2, 3, 4, 5, 8, 17, 37};
+    int[] columnCounts = {32, 64, 96, 288, 576, 1056};
+    int i = 0;
+    for (int rows : new int[] {1, 15, 16, 17, 33, 50}) {
+      int columns = columnCounts[i % columnCounts.length];
+      int tokens = tokenCounts[i % tokenCounts.length];
+      i++;
+      compare(whole(type, rows, columns, Quants.RANDOM), tokens, 0, rows);
+    }
+    for (int tokens : tokenCounts) {
+      compare(whole(type, 18, 320, Quants.RANDOM), tokens, 0, 18);
+    }
+    for (int columns : columnCounts) {
+      compare(whole(type, 16, columns, Quants.RANDOM), 6, 0, 16);
+    }
+    compare(whole(type, 70, 64, Quants.RANDOM), 3, 16, 48);
+    compare(whole(type, 70, 64, Quants.RANDOM), 3, 48, 70);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {"F32", "F16", "BF16"},
+      mode = EnumSource.Mode.EXCLUDE)
+  void multipliesExtremesAlike(TensorType type) {
+    for (Quants quants : Quants.values()) {
+      PackedMatrix w = whole(type, 17, 320, quants);
+      for (int activation : new int[] {127, -127}) {
+        for (int tokens : new int[] {1, 4}) {
+          compare(w, KernelFixtures.constant(arena, tokens, 320, activation), tokens, 0, 17);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void multipliesLeavesAlike(TensorType type) {
+    // columnBegin, columns, leafColumns, leaves of the tree, first leaf owned
+    int[][] cuts = {
+      {0, 768, 256, 3, 0},
+      {0, 768, 256, 5, 1},
+      {64, 640, 64, 13, 2},
+      {192, 576, 192, 3, 0},
+      {0, 544, 256, 3, 0},
+      {736, 32, 32, 8, 7},
+      {32, 96, 96, 2, 1}
+    };
+    for (int[] cut : cuts) {
+      int rows = 21;
+      MemorySegment encoded = KernelFixtures.encode(arena, type, rows, 768, Quants.RANDOM, 5);
+      int leaves = (cut[1] + cut[2] - 1) / cut[2];
+      PackedMatrix w =
+          PackedMatrix.pack(
+              arena,
+              type,
+              encoded,
+              rows,
+              768,
+              cut[0],
+              cut[1],
+              cut[2],
+              new LeafTree(cut[3]),
+              new Range(cut[4], cut[4] + leaves));
+      compare(w, 1, 0, rows);
+      compare(w, 6, 0, rows);
+    }
+  }
+
+  private PackedMatrix whole(TensorType type, int rows, int columns, Quants quants) {
+    int encodedColumns = KernelFixtures.encodedColumns(type, columns);
+    MemorySegment encoded = KernelFixtures.encode(arena, type, rows, encodedColumns, quants, rows);
+    LeafTree one = new LeafTree(1);
+    return PackedMatrix.pack(
+        arena, type, encoded, rows, encodedColumns, 0, columns, columns, one, one.all());
+  }
+
+  private void compare(PackedMatrix w, int tokens, int rowBegin, int rowEnd) {
+    if (w.type().isFloat()) {
+      FloatTensor x = KernelFixtures.activations(arena, tokens, w.columns(), tokens);
+      FloatTensor[] expected = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
+      FloatTensor[] actual = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
+      scalar.multiply(w, rowBegin, rowEnd, x, tokens, expected, 2);
+      vector.multiply(w, rowBegin, rowEnd, x, tokens, actual, 2);
+      assertSame(w, tokens, expected, actual);
+    } else {
+      compare(
+          w,
+          KernelFixtures.quantized(arena, tokens, w.columns(), tokens),
+          tokens,
+          rowBegin,
+          rowEnd);
+    }
+  }
+
+  private void compare(
+      PackedMatrix w, QuantizedActivations x, int tokens, int rowBegin, int rowEnd) {
+    FloatTensor[] expected = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
+    FloatTensor[] actual = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
+    scalar.multiply(w, rowBegin, rowEnd, x, tokens, expected, 2);
+    vector.multiply(w, rowBegin, rowEnd, x, tokens, actual, 2);
+    assertSame(w, tokens, expected, actual);
+  }
+
+  private static void assertSame(
+      PackedMatrix w, int tokens, FloatTensor[] expected, FloatTensor[] actual) {
+    for (int root = 0; root < expected.length; root++) {
+      assertThat(bits(actual[root]))
+          .as(
+              "root %d of %s, %d rows, %d columns, %d tokens",
+              root, w.type(), w.rows(), w.columns(), tokens)
+          .isEqualTo(bits(expected[root]));
+    }
+  }
+
+  private static int[] bits(FloatTensor tensor) {
+    return tensor.segment().toArray(ValueLayout.JAVA_INT);
+  }
+
+  @Test
+  void widensEveryHalf() {
+    FloatTensor out = FloatTensor.allocate(arena, 1, 16);
+    MemorySegment halves = arena.allocate(32, 64);
+    for (int first = 0; first < 1 << 16; first += 16) {
+      for (int i = 0; i < 16; i++) {
+        halves.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (first + i));
+      }
+      VectorScales.halves(halves.address(), 32, 1, out.segment().address());
+      for (int i = 0; i < 16; i++) {
+        float expected = Float.float16ToFloat((short) (first + i));
+        if (Float.isNaN(expected)) {
+          assertThat(out.get(0, i)).isNaN();
+        } else {
+          assertThat(Float.floatToRawIntBits(out.get(0, i)))
+              .isEqualTo(Float.floatToRawIntBits(expected));
+        }
+      }
+    }
+  }
+
+  /** SiLU, GELU and the exponential over all floats, in steps. */
+  @ParameterizedTest
+  @EnumSource
+  void activatesAlikeOverAllFloats(Activation activation) {
+    int length = 1 << 16;
+    FloatTensor gate = FloatTensor.allocate(arena, 1, length);
+    FloatTensor up = FloatTensor.allocate(arena, 1, length);
+    FloatTensor y = FloatTensor.allocate(arena, 1, length);
+    for (int i = 0; i < length; i++) {
+      up.set(0, i, 1f);
+    }
+    long bits = 0;
+    while (bits < 1L << 32) {
+      for (int i = 0; i < length; i++, bits += ExponentialTest.STEP) {
+        gate.set(0, i, Float.intBitsToFloat((int) bits));
+      }
+      vector.gate(activation, gate.segment(), 0, up.segment(), 0, y.segment(), 0, length);
+      for (int i = 0; i < length; i++) {
+        float expected = Exponential.activate(activation, gate.get(0, i));
+        if (Float.floatToIntBits(expected) != Float.floatToIntBits(y.get(0, i))) {
+          assertThat(y.get(0, i)).as("%s of %s", activation, gate.get(0, i)).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  /** One block of 16 equal values: the sum is exactly 16 times the exponential. */
+  @Test
+  void exponentialIsAlikeOverAllFloats() {
+    FloatTensor x = FloatTensor.allocate(arena, 1, 16);
+    for (long bits = 0; bits < 1L << 32; bits += 16L * ExponentialTest.STEP) {
+      float value = Float.intBitsToFloat((int) bits);
+      for (int i = 0; i < 16; i++) {
+        x.set(0, i, value);
+      }
+      float expected = 16 * Exponential.exp(value);
+      float actual = vector.sumExp(x.segment(), 0, 16, 0f, 1f);
+      if (Float.floatToIntBits(expected) != Float.floatToIntBits(actual)) {
+        assertThat(actual).as("16 exp(%s)", value).isEqualTo(expected);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 576, 1000})
+  void vectorsAlike(int length) {
+    FloatTensor a = KernelFixtures.activations(arena, 1, length + 5, length);
+    FloatTensor b = KernelFixtures.activations(arena, 1, length + 5, length + 1);
+    FloatTensor[] y = new FloatTensor[2];
+    Kernels[] tiers = {scalar, vector};
+    float[] sums = new float[2];
+    for (int i = 0; i < 2; i++) {
+      y[i] = FloatTensor.allocate(arena, 7, length + 5);
+      Kernels tier = tiers[i];
+      long row = length + 5L;
+      MemorySegment out = y[i].segment();
+      MemorySegment.copy(a.segment(), 0, out, 0, 4L * row);
+      MemorySegment.copy(a.segment(), 0, out, 4L * row, 4L * row);
+      tier.add(b.segment(), 2, out, 3, length);
+      tier.scale(out, row + 1, length, 0.3f);
+      tier.rmsNorm(a.segment(), 2, b.segment(), 1e-6f, length, out, 2 * row + 3);
+      tier.gate(Activation.SILU, a.segment(), 1, b.segment(), 2, out, 3 * row + 1, length);
+      tier.gate(Activation.GELU_TANH, a.segment(), 1, b.segment(), 2, out, 4 * row + 1, length);
+      MemorySegment.copy(a.segment(), 0, out, 20L * row, 4L * row);
+      tier.gate(Activation.SILU, out, 5 * row + 1, b.segment(), 2, out, 5 * row + 1, length);
+      float max = tier.max(a.segment(), 1, length);
+      y[i].set(6, 0, max);
+      sums[i] = tier.sumExp(a.segment(), 1, length, length == 0 ? 0 : max, 1.3f);
+    }
+    assertThat(bits(y[1])).isEqualTo(bits(y[0]));
+    assertThat(Float.floatToRawIntBits(sums[1])).isEqualTo(Float.floatToRawIntBits(sums[0]));
+  }
+
+  @Test
+  void quantisesAlike() {
+    int tokens = 5;
+    int columns = 224;
+    FloatTensor x = KernelFixtures.activations(arena, tokens, columns, 3);
+    float[] odd = {0f, -0f, 1e-42f, 1e-38f, 1e38f, Float.POSITIVE_INFINITY, Float.NaN};
+    for (int block = 0; block < odd.length; block++) {
+      for (int c = 0; c < 32; c++) {
+        x.set(2, 32 * block + c, c % 3 == 0 ? odd[block] : -odd[block] / 3);
+        x.set(3, 32 * block + c, (c - 16) / 2f * 127 / 8);
+      }
+    }
+    QuantizedActivations expected = QuantizedActivations.allocate(arena, tokens, columns);
+    QuantizedActivations actual = QuantizedActivations.allocate(arena, tokens, columns);
+    actual.quants().fill((byte) 7);
+    expected.quants().fill((byte) 7);
+    scalar.quantize(x, 0, tokens, 32, columns, expected);
+    vector.quantize(x, 0, tokens, 32, columns, actual);
+    assertThat(actual.quants().toArray(ValueLayout.JAVA_BYTE))
+        .isEqualTo(expected.quants().toArray(ValueLayout.JAVA_BYTE));
+    assertThat(actual.scales().toArray(ValueLayout.JAVA_FLOAT))
+        .isEqualTo(expected.scales().toArray(ValueLayout.JAVA_FLOAT));
+    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
+        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
+    vector.sumBlocks(actual, 1, tokens);
+    scalar.sumBlocks(expected, 1, tokens);
+    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
+        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
+  }
+
+  @Test
+  void refusesMemoryOnTheHeap() {
+    MemorySegment heap = MemorySegment.ofArray(new float[16]);
+    assertThatThrownBy(() -> vector.max(heap, 0, 16)).hasMessageContaining("off heap");
+  }
+
+  @Test
+  void refusesWhatReachesBeyondTheEnd() {
+    FloatTensor x = FloatTensor.allocate(arena, 1, 16);
+    assertThatThrownBy(() -> vector.max(x.segment(), 1, 16))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+}
