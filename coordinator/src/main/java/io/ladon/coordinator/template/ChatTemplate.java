@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * A chat template: Jinja, as far as templates of real models use it, and as the transformers
  * library sets it up ({@code trim_blocks}, {@code lstrip_blocks}, loop controls, its {@code
  * tojson}, {@code raise_exception}, {@code strftime_now}; nothing a template is given can be
- * changed). The time and memory that a rendering takes are bounded. Immutable; safe for many
- * threads.
+ * changed). Text is never escaped for HTML, also not where {@code safe} would make Jinja escape
+ * what is joined to it. The time and memory that a rendering takes are bounded. Immutable; safe for
+ * many threads.
  */
 public final class ChatTemplate {
 

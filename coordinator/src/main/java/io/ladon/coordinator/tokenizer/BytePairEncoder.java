@@ -46,12 +46,20 @@ final class BytePairEncoder implements TextEncoder {
         codePoints[i] = codePoints[i] == ' ' ? ESCAPED_SPACE : codePoints[i];
       }
     }
+    if (preTokenizer.has(Trait.LOWER_CASE)) {
+      for (int i = 0; i < codePoints.length; i++) {
+        codePoints[i] = CodePoints.toLowerCase(codePoints[i]);
+      }
+    }
+    boolean dropSpaces = preTokenizer.has(Trait.DROP_SPACES);
     IntList ends = preTokenizer.split(new SplitText(codePoints));
     Session session = new Session();
     int start = 0;
     for (int i = 0; i < ends.size(); i++) {
       int end = ends.get(i);
-      if (end > start) {
+      boolean space =
+          dropSpaces && (CodePoints.flags(codePoints[start]) & CodePoints.WHITESPACE) != 0;
+      if (end > start && !space) {
         session.encodeWord(codePoints, start, end, ids);
       }
       start = end;

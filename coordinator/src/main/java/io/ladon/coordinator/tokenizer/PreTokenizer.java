@@ -1,5 +1,6 @@
 package io.ladon.coordinator.tokenizer;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -24,12 +25,19 @@ record PreTokenizer(List<SplitStep> steps, Set<Trait> traits) {
     /** Spaces are written as U+2581. */
     ESCAPE_SPACES,
     /** A run of line feeds that is a token is taken as that token. */
-    WHOLE_LINE_FEEDS
+    WHOLE_LINE_FEEDS,
+    /** White space itself becomes no token. */
+    DROP_SPACES,
+    /** Letters become lower case. */
+    LOWER_CASE
   }
 
-  /** The same splits with these traits. */
+  /** The same splits with these traits too. */
   PreTokenizer with(Trait... implied) {
-    return new PreTokenizer(steps, Set.of(implied));
+    Set<Trait> all = EnumSet.noneOf(Trait.class);
+    all.addAll(traits);
+    all.addAll(List.of(implied));
+    return new PreTokenizer(steps, all);
   }
 
   boolean has(Trait trait) {

@@ -1,6 +1,7 @@
 package io.ladon.coordinator.tokenizer;
 
 import static io.ladon.coordinator.tokenizer.PreTokenizer.Trait.ADD_BEGIN;
+import static io.ladon.coordinator.tokenizer.PreTokenizer.Trait.DROP_SPACES;
 import static io.ladon.coordinator.tokenizer.PreTokenizer.Trait.ESCAPE_SPACES;
 import static io.ladon.coordinator.tokenizer.PreTokenizer.Trait.FORCE_BEGIN;
 import static io.ladon.coordinator.tokenizer.PreTokenizer.Trait.IGNORE_MERGES;
@@ -102,7 +103,7 @@ final class PreTokenizers {
       case "gemma4", "granite-embed-multi-311m" ->
           of(WordScans.lines()).with(RAW_UTF8, ESCAPE_SPACES, WHOLE_LINE_FEEDS, FORCE_BEGIN);
       case "sarvam-moe" -> of(WordScans.lines()).with(RAW_UTF8, ESCAPE_SPACES);
-      case "whitespace" -> of(RegexStep.plain("\\S+")).with(RAW_UTF8);
+      case "whitespace" -> of(RegexStep.plain("\\S+")).with(RAW_UTF8, DROP_SPACES);
       default -> deepseekKind(name);
     };
   }

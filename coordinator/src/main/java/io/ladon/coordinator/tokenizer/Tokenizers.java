@@ -26,7 +26,7 @@ public final class Tokenizers {
     return switch (model) {
       case "" -> throw new TokenizerException("the model file has no " + PREFIX + "model");
       case "llama" -> sentencePiece(metadata);
-      case "gpt2" -> bytePairs(metadata, metadata.string(PREFIX + "pre", ""));
+      case "gpt2", "whitespace" -> bytePairs(metadata, metadata.string(PREFIX + "pre", ""));
       case "gemma4" -> bytePairs(metadata, "gemma4");
       default -> throw new TokenizerException("unsupported tokenizer model '" + model + "'");
     };
@@ -48,6 +48,10 @@ public final class Tokenizers {
   private static Tokenizer bytePairs(TokenizerMetadata metadata, String pre)
       throws CheckpointException {
     PreTokenizer preTokenizer = PreTokenizers.named(pre);
+    if (metadata.bool(PREFIX + "normalizer.lowercase", false)
+        && preTokenizer.has(Trait.DROP_SPACES)) {
+      preTokenizer = preTokenizer.with(Trait.LOWER_CASE);
+    }
     Vocabulary vocabulary = Vocabulary.read(metadata, false);
     boolean hasMerges = metadata.has(PREFIX + "merges");
     if (!hasMerges && !pre.equals("kimi-k2")) {
@@ -64,6 +68,6 @@ public final class Tokenizers {
             addBegin,
             metadata.bool(PREFIX + "add_eos_token", false),
             metadata.bool(PREFIX + "add_space_prefix", false),
-            !preTokenizer.has(Trait.ESCAPE_SPACES)));
+            !preTokenizer.has(Trait.RAW_UTF8)));
   }
 }

@@ -83,6 +83,14 @@ public final class InProcessExchange implements Exchange {
       ExchangePoint point,
       @Nullable MemorySegment[] send,
       @Nullable MemorySegment[] receive) {
+    if (send.length != group.ranks || receive.length != group.ranks) {
+      throw new IllegalArgumentException(
+          "%d parts to send and %d to receive for %d ranks"
+              .formatted(send.length, receive.length, group.ranks));
+    }
+    if (failed) {
+      throwIfBroken(layer, point);
+    }
     long begin = System.nanoTime();
     try {
       group.threads.set(rank, Thread.currentThread());
@@ -127,6 +135,8 @@ public final class InProcessExchange implements Exchange {
       int from, int layer, ExchangePoint point, @Nullable MemorySegment into, long begin) {
     Offer offer = group.offer(from, rank);
     await(offer, Offer.MADE, from, layer, point, begin, "sent nothing");
+    // Before asking whether the exchange is broken: if the peer broke it since this rank's part did
+    // not fit, it is also the peer's that does not.
     if (offer.step != step || offer.layer != layer || offer.point != point) {
       throw failed(
           Kind.MISMATCH,
@@ -142,6 +152,7 @@ public final class InProcessExchange implements Exchange {
       throw failed(
           Kind.MISMATCH, from, layer, point, "sent %d bytes instead of %d".formatted(sent, size));
     }
+    throwIfBroken(layer, point);
     if (part != null && into != null) {
       MemorySegment.copy(part, 0, into, 0, size);
     }
@@ -152,6 +163,7 @@ public final class InProcessExchange implements Exchange {
 
   private void awaitTaken(int by, int layer, ExchangePoint point, long begin) {
     await(group.offer(rank, by), Offer.TAKEN, by, layer, point, begin, "took nothing");
+    throwIfBroken(layer, point);
   }
 
   private void await(
@@ -164,7 +176,9 @@ public final class InProcessExchange implements Exchange {
       String missing) {
     long spinUntil = begin + (group.spins ? SPIN_NANOS : 0);
     while (offer.state != state) {
-      throwIfBroken(layer, point);
+      if (group.breakdown != null && offer.state != state) {
+        throwIfBroken(layer, point);
+      }
       long now = System.nanoTime();
       if (now - begin > group.timeoutNanos) {
         throw failed(
@@ -181,8 +195,6 @@ public final class InProcessExchange implements Exchange {
             group, Math.min(PARK_NANOS, group.timeoutNanos - (now - begin) + 1_000));
       }
     }
-    // Also a wait that need not wait must not pass an exchange that is broken.
-    throwIfBroken(layer, point);
   }
 
   private void throwIfBroken(int layer, ExchangePoint point) {

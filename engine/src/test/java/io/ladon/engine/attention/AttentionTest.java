@@ -118,7 +118,7 @@ class AttentionTest {
       this.kvHeads = kvHeads;
       ModelSpec spec = spec(headSize, groupSize * kvHeads, kvHeads);
       cache = new KvCache(spec, ShardPlan.of(spec, PlanOptions.of(1)).rank(0), 40, type);
-      cache.poison();
+      cache.fill(Float.NaN);
       for (int i = 0; i < blocks.length; i++) {
         blocks[i] = (i * 17 + 5) % 40;
       }
