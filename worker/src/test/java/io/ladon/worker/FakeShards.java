@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -23,6 +24,11 @@ final class FakeShards implements ShardFactory {
 
   static final int LAYER = 3;
   static final int PART_BYTES = 100;
+
+  /** Tokens of a step that goes on, without swaps, until it is stopped. */
+  static final int POLL_UNTIL_STOPPED = 7;
+
+  final AtomicBoolean stop = new AtomicBoolean();
 
   /** Shards that are not closed. */
   final AtomicInteger open = new AtomicInteger();
@@ -49,10 +55,11 @@ final class FakeShards implements ShardFactory {
       bytes += source.slice(slice).byteSize();
     }
     open.incrementAndGet();
-    return new FakeShard(exchange, bytes, open);
+    return new FakeShard(exchange, bytes, open, stop);
   }
 
-  private record FakeShard(Exchange exchange, long weightBytes, AtomicInteger open)
+  private record FakeShard(
+      Exchange exchange, long weightBytes, AtomicInteger open, AtomicBoolean stop)
       implements Shard {
 
     @Override
@@ -61,6 +68,9 @@ final class FakeShards implements ShardFactory {
         throw new IllegalArgumentException("tokens: " + step.tokens() + " are too many");
       }
       exchange.beginStep(step.number());
+      while (step.tokens() == POLL_UNTIL_STOPPED && !stop.get()) {
+        exchange.poll();
+      }
       MemorySegment[] send = new MemorySegment[exchange.ranks()];
       MemorySegment[] receive = new MemorySegment[exchange.ranks()];
       for (int r = 0; r < send.length; r++) {

@@ -151,6 +151,21 @@ class WorkerTest {
   }
 
   @Test
+  void answersAPingInAStepThatHasNoSwaps() throws Exception {
+    worker(options());
+    Joined member = coordinator.joined();
+    member.send(message(assign(file, 1, 0, List.of(member.hello.getPeerAddress()))));
+    member.next(MessageCase.LOADED);
+    member.send(connect(1));
+    member.next(MessageCase.PEERS_READY);
+    member.send(step(1, 1, FakeShards.POLL_UNTIL_STOPPED));
+    member.send(CoordinatorMessage.newBuilder().setPing(Ping.newBuilder().setNonce(78)));
+    assertThat(member.next(MessageCase.PONG).getPong().getNonce()).isEqualTo(78);
+    shards.stop.set(true);
+    member.next(MessageCase.STEP_RESULT);
+  }
+
+  @Test
   void namesTheRankThatDidNotDoItsPart() throws Exception {
     Joined member = pair(100).getFirst();
     member.send(step(1, 5, 1));

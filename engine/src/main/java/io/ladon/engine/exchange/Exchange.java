@@ -39,6 +39,12 @@ public interface Exchange extends AutoCloseable {
       @Nullable MemorySegment[] send,
       @Nullable MemorySegment[] receive);
 
+  /**
+   * Does what is due besides swaps, without waiting: called now and then in a step that may go long
+   * without a swap, so that whoever watches this rank does not take it for dead.
+   */
+  default void poll() {}
+
   /** Bytes sent to other ranks since the step began. */
   long sentBytes();
 

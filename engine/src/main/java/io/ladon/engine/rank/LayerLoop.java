@@ -16,6 +16,7 @@ final class LayerLoop {
 
   private final ModelSpec spec;
   private final ShardWeights weights;
+  private final Link link;
   private final StepShape shape;
   private final StepRuns runs;
   private final Residual residual;
@@ -37,6 +38,7 @@ final class LayerLoop {
       int cutFrom) {
     this.spec = plan.spec();
     this.weights = weights;
+    this.link = link;
     RankPlan own = plan.rank(link.rank());
     int tokens = options.maxStepTokens();
     this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
@@ -85,6 +87,7 @@ final class LayerLoop {
     residual.normAll(first.attentionNorm(), first.attentionInput(), shape.tokens());
     for (int layer = 0; layer < spec.layers(); layer++) {
       run(layer, weights.layer(layer));
+      link.poll();
     }
     return head.run(residual.stream());
   }

@@ -46,6 +46,13 @@ final class Link {
     }
   }
 
+  /** Between two layers; where there are peers, the swaps do the same. */
+  void poll() {
+    if (connected && exchange.ranks() == 1) {
+      exchange.poll();
+    }
+  }
+
   long sentBytes() {
     return exchange.sentBytes();
   }

@@ -185,6 +185,11 @@ public final class GrpcExchange implements Exchange {
   }
 
   @Override
+  public void poll() {
+    loop.drive();
+  }
+
+  @Override
   public void close() {
     if (closed) {
       return;
