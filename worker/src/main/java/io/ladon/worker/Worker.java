@@ -8,6 +8,7 @@ import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.join.CoordinatorLink;
 import io.ladon.worker.loop.RankLoop;
 import io.ladon.worker.loop.Transport;
+import io.ladon.worker.loop.Waiting;
 import io.ladon.worker.member.Loader;
 import io.ladon.worker.member.Member;
 import io.ladon.worker.shard.EngineShardFactory;
@@ -77,7 +78,8 @@ public final class Worker implements AutoCloseable {
             new Member.Settings(
                 localHost -> identity.hello(localHost, network.port()),
                 options.connect(),
-                options.spin().toNanos(),
+                new Waiting(
+                    options.spin().toNanos(), options.crowding() != WorkerOptions.Crowding.NO),
                 this::crowded,
                 this::closeFromOutside));
     this.link =

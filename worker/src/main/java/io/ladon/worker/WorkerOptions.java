@@ -46,11 +46,16 @@ public record WorkerOptions(
     Duration longestPause,
     Duration patience) {
 
-  /** Whether to yield and park instead of spinning. */
+  /** Whether helper threads park at once, and waits offer their core to others. */
   public enum Crowding {
-    /** When more ranks of an epoch share this machine than have cores for their threads. */
+    /**
+     * Helpers park where more ranks of an epoch share this machine than have cores for their
+     * threads. Waits always yield: it costs next to nothing where nobody else wants the core.
+     */
     AUTO,
+    /** The machine is shared. */
     YES,
+    /** The machine is this worker's own: waits keep their core. */
     NO
   }
 

@@ -98,6 +98,12 @@ public final class PeerMesh {
       channels.add(channel);
       ClientLink.open(channel, network.method(), this, peer(higher));
     }
+    for (Peer peer : peers) {
+      if (peer.failureKind() != null) { // a lower rank came, and went again
+        report(peer.rank(), peer.failure());
+        return;
+      }
+    }
     checkReady();
   }
 

@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
  * How a rank waits for its peers before it blocks.
  *
  * @param spinNanos longest time to poll for bytes before blocking in the kernel
- * @param yield whether to offer the core to others between polls: needed where a machine runs more
- *     busy threads than it has cores, or the ranks would wait for each other's time slices
+ * @param yield whether to offer the core to others between polls: two ranks that the system puts on
+ *     one core would else wait for each other's time slices
  */
 public record Waiting(long spinNanos, boolean yield) {
 

@@ -44,7 +44,7 @@ public final class Member implements CoordinatorLink.Handler {
    *
    * @param hello what it says of itself, given this side's address of the connection
    * @param connect time that peers have to connect
-   * @param spinNanos longest polling before a wait blocks
+   * @param waiting how it waits for its peers
    * @param crowded whether an epoch of these peers makes this machine run more busy threads than it
    *     has cores
    * @param shutdown called when the coordinator wants the process to end
@@ -52,7 +52,7 @@ public final class Member implements CoordinatorLink.Handler {
   public record Settings(
       Function<String, Hello> hello,
       Duration connect,
-      long spinNanos,
+      Waiting waiting,
       Function<Assign, Boolean> crowded,
       Runnable shutdown) {}
 
@@ -145,10 +145,7 @@ public final class Member implements CoordinatorLink.Handler {
     PeerMesh mesh = network.join(assign.getEpoch(), assign.getRank(), ranks);
     GrpcExchange exchange =
         new GrpcExchange(
-            loop,
-            mesh,
-            Duration.ofMillis(assign.getExchangeTimeoutMillis()),
-            new Waiting(settings.spinNanos(), crowded));
+            loop, mesh, Duration.ofMillis(assign.getExchangeTimeoutMillis()), settings.waiting());
     Epoch next = new Epoch(loop, assign, mesh, exchange, this::reply);
     epoch = next;
     // A turn, so that what the last epoch held is freed before.

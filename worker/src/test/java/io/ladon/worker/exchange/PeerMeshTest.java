@@ -3,6 +3,7 @@ package io.ladon.worker.exchange;
 import static io.ladon.engine.exchange.ExchangeGroup.WAIT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
@@ -107,10 +108,22 @@ class PeerMeshTest {
   }
 
   @Test
+  void saysWhoCameAndWentBeforeItConnects() throws Exception {
+    PeerMesh mesh = onLoop(() -> network.join(5, 1, 2));
+    Scripted peer = dial(ExchangeFrame.newBuilder().setEpoch(5));
+    await().until(() -> onLoop(() -> mesh.peers()[0].linked()));
+    peer.out.onError(new IllegalStateException("gone"));
+    await().until(() -> onLoop(() -> mesh.peers()[0].failureKind() == Kind.LOST));
+    CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
+    loop.execute(() -> mesh.connect(List.of("-", "-"), Duration.ofSeconds(20), to(ready)));
+    assertThatThrownBy(() -> ready.get(10, TimeUnit.SECONDS)).hasMessageContaining("broke off");
+  }
+
+  @Test
   void takesFramesThatAreEarly() throws Exception {
     Linked linked = link(Duration.ofSeconds(20));
     CountDownLatch computing = new CountDownLatch(1);
-    loop.submit(() -> await(computing));
+    loop.submit(() -> awaitLatch(computing));
     linked.peer.send(1, 0, ExchangePoint.HEADS, 0, 3, 1, 2);
     linked.peer.send(1, 0, ExchangePoint.HEADS, 2, 3, 3);
     linked.peer.send(1, 0, ExchangePoint.DOWN, 0, 1, 9);
@@ -202,7 +215,7 @@ class PeerMeshTest {
     return thrown.getCause() instanceof ExchangeException e ? e.kind() : null;
   }
 
-  private static void await(CountDownLatch latch) {
+  private static void awaitLatch(CountDownLatch latch) {
     try {
       assertThat(latch.await(WAIT.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
     } catch (InterruptedException e) {
