@@ -70,15 +70,12 @@ public final class Cluster {
     this.scheduler = scheduler;
     this.board = board;
     this.formerNames = new String[setup.ranks()];
+    publish();
   }
 
   /** Begins to take members, and to look after them. Any thread. */
   public void start() {
-    loop.execute(
-        () -> {
-          publish();
-          heartbeat();
-        });
+    loop.execute(this::heartbeat);
   }
 
   // ------------------------------------------------------------------ members

@@ -60,6 +60,15 @@ public record ShardNeeds(long[] weights, long[] cache) {
         .formatted(rank, mebibytes(total(rank)), mebibytes(weights[rank]), mebibytes(cache[rank]));
   }
 
+  /** What the ranks need at most, in words. */
+  public String summary() {
+    int most = 0;
+    for (int r = 1; r < weights.length; r++) {
+      most = total(r) > total(most) ? r : most;
+    }
+    return text(most);
+  }
+
   static String mebibytes(long bytes) {
     return String.format(Locale.ROOT, "%.1f MiB", bytes / 1048576.0);
   }

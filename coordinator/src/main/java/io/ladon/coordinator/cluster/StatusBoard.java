@@ -9,12 +9,17 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** What the cluster's state is, for other threads to read. Written on the loop. */
-final class StatusBoard {
+public final class StatusBoard {
 
   /**
+   * The cluster at one moment.
+   *
    * @param serving whether the current epoch has proved itself
+   * @param reason why not, or in what state it is
+   * @param epoch the latest
+   * @param workers as in {@link io.ladon.coordinator.generate.ClusterStatus}
    */
-  record Entry(boolean serving, String reason, long epoch, List<WorkerStatus> workers) {}
+  public record Entry(boolean serving, String reason, long epoch, List<WorkerStatus> workers) {}
 
   private final Loop loop;
   private final long readyNanos;
@@ -26,22 +31,23 @@ final class StatusBoard {
   /**
    * @param ready how long a step that succeeded counts
    */
-  StatusBoard(Loop loop, Duration ready) {
+  public StatusBoard(Loop loop, Duration ready) {
     this.loop = loop;
     this.readyNanos = ready.toNanos();
   }
 
-  Entry entry() {
+  /** The latest. */
+  public Entry entry() {
     return entry;
   }
 
   /** Whether a step of the current epoch has lately succeeded. */
-  boolean ready() {
+  public boolean ready() {
     return entry.serving && loop.nanoTime() - succeededNanos <= readyNanos;
   }
 
   /** The entry's reason, or what is wrong beside it. */
-  String reason() {
+  public String reason() {
     Entry now = entry;
     if (!now.serving || loop.nanoTime() - succeededNanos <= readyNanos) {
       return now.reason;
@@ -65,7 +71,7 @@ final class StatusBoard {
   }
 
   /** Waits until the cluster is ready; false when it is not within the limit. */
-  boolean awaitReady(Duration limit) throws InterruptedException {
+  public boolean awaitReady(Duration limit) throws InterruptedException {
     long left = limit.toNanos();
     lock.lock();
     try {

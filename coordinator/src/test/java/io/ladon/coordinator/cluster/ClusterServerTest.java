@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -175,20 +176,27 @@ final class ClusterServerTest {
     worker("w1", 1002).join();
     ScriptedWorker victim = worker("w2", 1003).join();
     awaitReady();
+    int rank = requireNonNull(victim.worker.assign).getRank(); // connections race
     victim.worker.deaf.add(MessageCase.STEP);
     GenerationRequest request =
         new GenerationRequest(new int[] {5}, 1000, SamplingOptions.GREEDY, -1, false);
     RecordingListener listener = new RecordingListener();
     scheduler.submit(request, listener);
+    Awaitility.await()
+        .atMost(LIMIT)
+        .until(
+            () ->
+                victim.worker.heard.stream()
+                    .anyMatch(m -> m.hasStep() && m.getStep().getRuns(0).getSequence() > 0));
     victim.close();
     ServiceException error = requireNonNull(listener.await(Duration.ofSeconds(5)).error);
     assertThat(error.code()).isEqualTo(ErrorCode.WORKER_LOST);
-    assertThat(error).hasMessageContaining("rank 2 (w2 at 127.0.0.1:1003) is gone");
+    assertThat(error).hasMessageContaining("rank " + rank + " (w2 at 127.0.0.1:1003) is gone");
     assertThat(board.ready()).isFalse();
     ScriptedWorker again = worker("w2", 1004).join();
     awaitReady();
     assertThat(requireNonNull(again.worker.assign).getEpoch()).isEqualTo(2);
-    assertThat(again.worker.assign.getRank()).isEqualTo(2);
+    assertThat(again.worker.assign.getRank()).isEqualTo(rank);
     GenerationRequest next =
         new GenerationRequest(new int[] {5}, 20, SamplingOptions.GREEDY, -1, false);
     RecordingListener after = new RecordingListener();
@@ -206,13 +214,22 @@ final class ClusterServerTest {
 
   @Test
   void whoSaysNoHelloIsCutOff() throws InterruptedException {
-    ScriptedWorker silent =
+    Status status = worker("w", 1).joinWithoutHello().awaitEnd(LIMIT);
+    assertThat(status.getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+    assertThat(status.getDescription()).isEqualTo("no Hello within 300 ms");
+  }
+
+  @Test
+  void whoIsRefusedIsToldWhy() throws InterruptedException {
+    ScriptedWorker nameless =
         new ScriptedWorker(
             new FakeWorker(FakeModel.spec(), FakeWorker.hello("w", 1).setName("").build()),
             server.port(),
             sizes.toWorker());
-    workers.add(silent);
-    assertThat(silent.join().awaitEnd(LIMIT).getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
+    workers.add(nameless);
+    Status status = nameless.join().awaitEnd(LIMIT);
+    assertThat(status.getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
+    assertThat(status.getDescription()).contains("needs a name");
   }
 
   @Test

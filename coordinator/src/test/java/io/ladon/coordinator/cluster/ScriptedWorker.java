@@ -39,6 +39,12 @@ public final class ScriptedWorker implements AutoCloseable {
     return this;
   }
 
+  /** Opens the stream and says nothing. */
+  public ScriptedWorker joinWithoutHello() {
+    ClusterGrpc.newStub(channel).join(new Answers());
+    return this;
+  }
+
   private final class Answers implements StreamObserver<CoordinatorMessage> {
 
     private @Nullable StreamObserver<WorkerMessage> toCoordinator;
