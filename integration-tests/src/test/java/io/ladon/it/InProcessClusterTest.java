@@ -1,0 +1,135 @@
+package io.ladon.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.ladon.coordinator.CoordinatorOptions;
+import io.ladon.coordinator.Limits;
+import io.ladon.coordinator.generate.ErrorCode;
+import io.ladon.coordinator.generate.GeneratedToken;
+import io.ladon.coordinator.generate.GenerationRequest;
+import io.ladon.coordinator.generate.SamplingOptions;
+import io.ladon.coordinator.generate.ServiceException;
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.plan.Split;
+import io.ladon.engine.synth.SyntheticModel;
+import io.ladon.engine.synth.SyntheticShapes;
+import io.ladon.engine.synth.TensorTypes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Coordinator and workers together, on small random-weight models. */
+@Timeout(300)
+final class InProcessClusterTest {
+
+  private static final int VOCABULARY = 700; // of the tiny shapes
+
+  @TempDir private Path folder;
+
+  private CoordinatorOptions options(String shape, TensorType type, int workers)
+      throws IOException {
+    Path path = folder.resolve(shape + ".gguf");
+    SyntheticModel.write(SyntheticShapes.of(shape), TensorTypes.uniform(type), 1, path);
+    return CoordinatorOptions.of(path, workers);
+  }
+
+  /** Greedy and drawn texts of prompts of several lengths, with all the log-probabilities. */
+  private static List<GenerationRequest> requests() {
+    Random random = new Random(7);
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      SamplingOptions sampling =
+          i % 2 == 0 ? SamplingOptions.GREEDY : new SamplingOptions(1.5f, 0.99f, 0, 0, i);
+      requests.add(
+          new GenerationRequest(
+              random.ints(1 + i * 23, 0, VOCABULARY).toArray(), 12, sampling, 5, true));
+    }
+    return requests;
+  }
+
+  private List<List<GeneratedToken>> alone(CoordinatorOptions options)
+      throws IOException,
+          InterruptedException,
+          ExecutionException,
+          TimeoutException,
+          ServiceException {
+    List<List<GeneratedToken>> texts = new ArrayList<>();
+    try (InProcessCluster cluster = InProcessCluster.start(options, folder)) {
+      for (GenerationRequest request : requests()) {
+        texts.add(InProcessCluster.await(cluster.submit(request)));
+      }
+    }
+    return texts;
+  }
+
+  private List<List<GeneratedToken>> together(CoordinatorOptions options)
+      throws IOException,
+          InterruptedException,
+          ExecutionException,
+          TimeoutException,
+          ServiceException {
+    List<List<GeneratedToken>> texts = new ArrayList<>();
+    try (InProcessCluster cluster = InProcessCluster.start(options, folder)) {
+      List<CompletableFuture<List<GeneratedToken>>> running = new ArrayList<>();
+      for (GenerationRequest request : requests()) {
+        running.add(cluster.submit(request));
+      }
+      for (CompletableFuture<List<GeneratedToken>> each : running) {
+        texts.add(InProcessCluster.await(each));
+      }
+    }
+    return texts;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "tiny-llama, Q4_0",
+    "tiny-qwen2, Q8_0",
+    "tiny-qwen3, F16",
+    "tiny-gemma3, Q4_1",
+  })
+  void theSameBitsOnAnyNumberOfWorkersAloneAndTogether(String shape, TensorType type)
+      throws Exception {
+    List<List<GeneratedToken>> expected = alone(options(shape, type, 1));
+    assertThat(expected).allSatisfy(text -> assertThat(text).hasSize(12));
+    assertThat(together(options(shape, type, 2))).isEqualTo(expected);
+    CoordinatorOptions rows = options(shape, type, 3).withSplits(Split.ROWS, Split.WHOLE);
+    assertThat(together(rows.withLimits(Limits.defaults().withStep(64, 5)))).isEqualTo(expected);
+  }
+
+  @Test
+  void aWorkerThatLeavesFailsTheRequestAndAnotherTakesItsPlace() throws Exception {
+    GenerationRequest endless =
+        new GenerationRequest(new int[] {1, 2, 3}, 2000, SamplingOptions.GREEDY, -1, true);
+    GenerationRequest small =
+        new GenerationRequest(new int[] {1, 2, 3}, 8, SamplingOptions.GREEDY, -1, true);
+    try (InProcessCluster cluster =
+        InProcessCluster.start(options("tiny-llama", TensorType.Q8_0, 2), folder)) {
+      List<GeneratedToken> before = InProcessCluster.await(cluster.submit(small));
+      CompletableFuture<List<GeneratedToken>> lost = cluster.submit(endless);
+      cluster.workers.getLast().close();
+      ExecutionException failure =
+          catchThrowableOfType(ExecutionException.class, () -> InProcessCluster.await(lost));
+      assertThat(failure.getCause())
+          .isInstanceOfSatisfying(
+              ServiceException.class,
+              e -> assertThat(e.code()).isIn(ErrorCode.WORKER_LOST, ErrorCode.NOT_READY))
+          .hasMessageContaining("rank");
+      cluster.addWorker("w1");
+      cluster.awaitReady();
+      assertThat(cluster.coordinator.service().status().epoch()).isGreaterThan(1);
+      assertThat(InProcessCluster.await(cluster.submit(small))).isEqualTo(before);
+    }
+  }
+}
