@@ -1,0 +1,84 @@
+package io.ladon.cli;
+
+import io.ladon.cli.catalogue.ModelCatalogue;
+import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.LocalCluster;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Options of commands that start a cluster on this machine. */
+final class ClusterOptions {
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      description =
+          "path of a GGUF file, or a name that 'ladon models' lists (default: ${DEFAULT-VALUE})",
+      defaultValue = ModelCatalogue.DEFAULT_MODEL)
+  String model = ModelCatalogue.DEFAULT_MODEL;
+
+  @Option(
+      names = {"-w", "--workers"},
+      description = "worker processes (default: ${DEFAULT-VALUE})",
+      defaultValue = "2")
+  int workers;
+
+  @Option(
+      names = {"-t", "--threads"},
+      description = "threads of each worker (default: the machine's cores shared out)")
+  @Nullable Integer threads;
+
+  @Option(
+      names = "--kernels",
+      description = "kernel tier: auto, scalar or vector (default: ${DEFAULT-VALUE})",
+      defaultValue = "auto")
+  String kernels = "auto";
+
+  @Mixin ServingOptions serving = new ServingOptions();
+
+  /**
+   * A cluster that has not been started yet.
+   *
+   * @param port of the API; 0 for any that is free
+   * @param restartWorkers whether a worker that ends is started again
+   */
+  LocalCluster cluster(int port, boolean restartWorkers) throws IOException, InterruptedException {
+    Path path = ModelStore.current().resolve(model);
+    List<String> coordinator =
+        new ArrayList<>(
+            List.of(
+                "--model",
+                path.toString(),
+                "--model-name",
+                ModelNames.of(model, path),
+                "--workers",
+                Integer.toString(workers),
+                "--listen",
+                "127.0.0.1:0",
+                "--api",
+                "127.0.0.1:" + port));
+    serving.addTo(coordinator);
+    List<String> worker =
+        List.of(
+            "--threads",
+            Integer.toString(threadsOfWorker()),
+            "--kernels",
+            kernels,
+            "--model",
+            path.toString(),
+            "--bind",
+            "127.0.0.1:0");
+    return new LocalCluster(new LocalCluster.Options(workers, coordinator, worker, restartWorkers));
+  }
+
+  int threadsOfWorker() {
+    return threads != null
+        ? threads
+        : Math.max(1, Runtime.getRuntime().availableProcessors() / Math.max(1, workers));
+  }
+}

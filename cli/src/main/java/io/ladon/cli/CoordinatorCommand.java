@@ -1,0 +1,129 @@
+package io.ladon.cli;
+
+import io.ladon.cli.catalogue.ModelCatalogue;
+import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.Supervision;
+import io.ladon.coordinator.Coordinator;
+import io.ladon.coordinator.CoordinatorOptions;
+import io.ladon.coordinator.HostPort;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The coordinator. */
+@Command(
+    name = "coordinator",
+    description = "Serves clients, and the workers that join.",
+    sortOptions = false)
+final class CoordinatorCommand implements Callable<Integer> {
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      description =
+          "path of a GGUF file, or a name that 'ladon models' lists (default: ${DEFAULT-VALUE})",
+      defaultValue = ModelCatalogue.DEFAULT_MODEL)
+  String model = ModelCatalogue.DEFAULT_MODEL;
+
+  @Option(
+      names = "--model-name",
+      paramLabel = "NAME",
+      description = "what clients call the model (default: its catalogue name or its file's)")
+  @Nullable String modelName;
+
+  @Option(
+      names = {"-w", "--workers"},
+      description = "serve once so many workers have joined (default: ${DEFAULT-VALUE})",
+      defaultValue = "2")
+  int workers;
+
+  @Option(
+      names = "--shares",
+      split = ",",
+      description = "relative speed of each rank, e.g. 1,1,2 (default: all alike)")
+  List<Double> shares = List.of();
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      description = "where workers join (default: ${DEFAULT-VALUE})",
+      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT)
+  String listen = "";
+
+  @Option(
+      names = "--api",
+      paramLabel = "HOST:PORT",
+      description = "where clients are served (default: ${DEFAULT-VALUE})",
+      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_API_PORT)
+  String api = "";
+
+  @Option(names = "--supervised", hidden = true, description = "started by another command")
+  boolean supervised;
+
+  @Mixin ServingOptions serving = new ServingOptions();
+
+  @Override
+  public Integer call() throws Exception {
+    Path path = ModelStore.current().resolve(model);
+    CoordinatorOptions options =
+        new CoordinatorOptions(
+            path,
+            modelName != null ? modelName : ModelNames.of(model, path),
+            HostPort.parse(listen),
+            HostPort.parse(api),
+            workers,
+            shares,
+            serving.outputSplit,
+            serving.downSplit,
+            serving.kvType,
+            serving.limits(),
+            serving.timeouts());
+    CountDownLatch end = new CountDownLatch(1);
+    Coordinator coordinator = new Coordinator(options);
+    try {
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    coordinator.close();
+                    end.countDown();
+                  },
+                  "end-of-coordinator"));
+      coordinator.start();
+      announce(coordinator);
+      end.await();
+    } finally {
+      coordinator.close();
+    }
+    return 0;
+  }
+
+  private void announce(Coordinator coordinator) throws InterruptedException {
+    String url = "http://" + coordinator.apiAddress();
+    if (supervised) {
+      new Supervision().exitWithParent();
+      Supervision.sayListening(coordinator.workerAddress().toString(), url);
+      awaitReady(coordinator);
+      Supervision.sayReady();
+      return;
+    }
+    System.out.printf(
+        "ladon: coordinator at %s, waiting for %d workers at %s%n",
+        url, workers, coordinator.workerAddress());
+    awaitReady(coordinator);
+    System.out.printf("ladon: ready at %s%n", url);
+  }
+
+  /** Workers may come late: there is no end to this wait but that of the process. */
+  private static void awaitReady(Coordinator coordinator) throws InterruptedException {
+    while (!coordinator.awaitReady(Duration.ofMinutes(1))) {
+      // Still waiting; the log says for whom.
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.ladon.cli;
+
+import io.ladon.cli.catalogue.LadonHome;
+import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.Supervision;
+import io.ladon.coordinator.CoordinatorOptions;
+import io.ladon.coordinator.HostPort;
+import io.ladon.worker.Worker;
+import io.ladon.worker.WorkerOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** A worker. */
+@Command(
+    name = "worker",
+    description = "Joins a coordinator and runs one rank for as long as it is wanted.",
+    sortOptions = false)
+final class WorkerCommand implements Callable<Integer> {
+
+  @Option(
+      names = {"-j", "--join"},
+      paramLabel = "HOST:PORT",
+      description = "the coordinator (default: ${DEFAULT-VALUE})",
+      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT)
+  String join = "";
+
+  @Option(
+      names = {"-t", "--threads"},
+      description = "threads that compute (default: one a core)")
+  int threads;
+
+  @Option(
+      names = "--bind",
+      paramLabel = "HOST:PORT",
+      description =
+          "where peers reach this worker; port 0 takes a free one (default: ${DEFAULT-VALUE})",
+      defaultValue = "0.0.0.0:0")
+  String bind = "";
+
+  @Option(
+      names = "--advertise",
+      paramLabel = "HOST",
+      description =
+          "what peers call this machine (default: its address on the way to the coordinator)")
+  @Nullable String advertise;
+
+  @Option(names = "--name", description = "for messages (default: host name and process id)")
+  @Nullable String name;
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      description =
+          "a local copy of the coordinator's model; without one its slices come from the"
+              + " coordinator")
+  @Nullable String model;
+
+  @Option(
+      names = "--cache",
+      paramLabel = "FOLDER",
+      description = "keeps slices that the coordinator sent (default: 'shards' in LADON_HOME)")
+  @Nullable Path cache;
+
+  @Option(
+      names = "--kernels",
+      description = "kernel tier: auto, scalar or vector (default: ${DEFAULT-VALUE})",
+      defaultValue = "auto")
+  String kernels = "auto";
+
+  @Option(
+      names = "--memory",
+      paramLabel = "MB",
+      description = "what this process may use (default: what the machine or container has)")
+  long memoryMegabytes;
+
+  @Option(
+      names = "--warm-up",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "run the loaded shard for some seconds before it counts as ready (default)")
+  boolean warmUp;
+
+  @Option(names = "--supervised", hidden = true, description = "started by another command")
+  boolean supervised;
+
+  @Override
+  public Integer call() throws Exception {
+    Worker worker = new Worker(options(supervised ? supervisedJoin() : join));
+    Runtime.getRuntime().addShutdownHook(new Thread(worker::close, "end-of-worker"));
+    try (worker) {
+      worker.start();
+      worker.awaitClosed();
+    }
+    return 0;
+  }
+
+  private static String supervisedJoin() throws IOException {
+    Supervision supervision = new Supervision();
+    String address = supervision.joinAddress();
+    supervision.exitWithParent();
+    return address;
+  }
+
+  private WorkerOptions options(String address) throws IOException, InterruptedException {
+    HostPort peers = HostPort.parse(bind);
+    return WorkerOptions.joining(
+            address, cache != null ? cache : LadonHome.current().resolve("shards"))
+        .name(name)
+        .bind(peers.host(), peers.port())
+        .advertisedHost(advertise)
+        .threads(threads)
+        .modelPath(model == null ? null : ModelStore.current().resolve(model))
+        .kernels(kernels)
+        .warmUp(warmUp)
+        .memoryBytes(memoryMegabytes << 20)
+        .build();
+  }
+}

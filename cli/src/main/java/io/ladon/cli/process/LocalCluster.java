@@ -1,0 +1,209 @@
+package io.ladon.cli.process;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+
+/** A coordinator and its workers as processes on this machine; none of them outlives this one. */
+public final class LocalCluster implements AutoCloseable {
+
+  /**
+   * @param coordinatorArguments of {@code ladon coordinator}
+   * @param workerArguments of each {@code ladon worker}
+   * @param restartWorkers whether a worker that ends is started again, instead of ending the
+   *     cluster
+   */
+  public record Options(
+      int workers,
+      List<String> coordinatorArguments,
+      List<String> workerArguments,
+      boolean restartWorkers) {}
+
+  /** A worker that ends so often in a row does not get better by being started again. */
+  private static final int MOST_RESTARTS = 5;
+
+  private static final Duration LONG_LIFE = Duration.ofMinutes(1);
+
+  private final Options options;
+  private final List<ChildProcess> children = new ArrayList<>();
+  private final CompletableFuture<Listening> listening = new CompletableFuture<>();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final CompletableFuture<String> ended = new CompletableFuture<>();
+  private final Path logs;
+  private boolean closed;
+
+  private record Listening(String join, String api) {}
+
+  public LocalCluster(Options options) throws IOException {
+    this.options = options;
+    this.logs = Files.createTempDirectory("ladon-");
+  }
+
+  /** Starts all processes at once; workers wait on their standard input for the address to join. */
+  public synchronized void start() throws IOException {
+    Runtime.getRuntime().addShutdownHook(new Thread(this::close, "end-of-cluster"));
+    List<String> arguments = new ArrayList<>(List.of("coordinator", "--supervised"));
+    arguments.addAll(options.coordinatorArguments());
+    ChildProcess coordinator =
+        ChildProcess.start("coordinator", logs.resolve("coordinator.log"), List.of(), arguments);
+    children.add(coordinator);
+    var _ = coordinator.process().onExit().thenRun(() -> end(coordinator));
+    for (int i = 0; i < options.workers(); i++) {
+      startWorker(i, 0);
+    }
+    Thread.ofVirtual().name("coordinator-output").start(() -> read(coordinator));
+  }
+
+  private void startWorker(int index, int restarts) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("worker", "--supervised"));
+    arguments.addAll(options.workerArguments());
+    ChildProcess worker =
+        ChildProcess.start(
+            "worker " + (index + 1),
+            logs.resolve("worker-%d-%d.log".formatted(index + 1, restarts)),
+            List.of("--add-modules=jdk.incubator.vector"),
+            arguments);
+    if (restarts == 0) {
+      children.add(worker);
+    } else {
+      children.set(index + 1, worker);
+    }
+    Listening known = listening.getNow(null);
+    if (known != null) {
+      worker.say(known.join());
+    }
+    long started = System.nanoTime();
+    var _ =
+        worker
+            .process()
+            .onExit()
+            .thenRun(
+                () -> {
+                  boolean lived = System.nanoTime() - started > LONG_LIFE.toNanos();
+                  workerEnded(worker, index, lived ? 1 : restarts + 1);
+                });
+  }
+
+  private synchronized void workerEnded(ChildProcess worker, int index, int restarts) {
+    if (closed) {
+      return;
+    }
+    if (!options.restartWorkers() || restarts > MOST_RESTARTS) {
+      end(worker);
+      return;
+    }
+    System.err.println("ladon: " + worker.obituary());
+    System.err.printf("ladon: starting worker %d again%n", index + 1);
+    try {
+      startWorker(index, restarts);
+    } catch (IOException e) {
+      end(worker);
+    }
+  }
+
+  private synchronized void end(ChildProcess child) {
+    if (!closed) {
+      ended.complete(child.obituary());
+    }
+  }
+
+  /**
+   * Waits until the cluster serves.
+   *
+   * @return base URL of the API, e.g. {@code http://127.0.0.1:8080}
+   * @throws IOException if a process ends before, or the time passes; the message has the end of
+   *     the log
+   */
+  public String awaitReady(Duration timeout) throws IOException, InterruptedException {
+    CompletableFuture<Object> either = CompletableFuture.anyOf(ready, ended);
+    try {
+      Object end = either.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      if (end instanceof String obituary) {
+        throw new IOException(obituary);
+      }
+      return listening.join().api();
+    } catch (TimeoutException e) {
+      throw new IOException(
+          "the cluster is not ready after %d s%n%s".formatted(timeout.toSeconds(), tails()), e);
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    }
+  }
+
+  /** Waits until any of the processes ends; the answer says which, how, and the end of its log. */
+  public String awaitEnd() throws InterruptedException {
+    try {
+      return ended.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("never completed with an exception", e);
+    }
+  }
+
+  /** Reads the coordinator's lines and passes its address on to the workers. */
+  private void read(ChildProcess coordinator) {
+    try (BufferedReader reader = coordinator.process().inputReader(StandardCharsets.UTF_8)) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        String[] words = line.split(" ", -1);
+        if (words[0].equals(Supervision.LISTENING) && words.length == 3) {
+          listening.complete(new Listening(words[1], words[2]));
+          sendJoinAddress(words[1]);
+        } else if (words[0].equals(Supervision.READY)) {
+          ready.complete(null);
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      ready.completeExceptionally(e);
+    }
+  }
+
+  private synchronized void sendJoinAddress(String address) throws IOException {
+    for (ChildProcess child : children.subList(1, children.size())) {
+      child.say(address);
+    }
+  }
+
+  private synchronized String tails() {
+    StringBuilder text = new StringBuilder();
+    for (ChildProcess child : children) {
+      text.append(child.name()).append(':').append(System.lineSeparator());
+      for (String line : child.tail()) {
+        text.append("  ").append(line).append(System.lineSeparator());
+      }
+    }
+    return text.toString();
+  }
+
+  /** Ends all processes and waits for them. Idempotent. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    for (ChildProcess child : children) {
+      child.stop();
+    }
+    for (ChildProcess child : children) {
+      child.close();
+    }
+    try (Stream<Path> files = Files.walk(logs)) {
+      for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      // A log left in the temporary folder is no reason to fail.
+    }
+  }
+}
