@@ -18,6 +18,7 @@ final class Scratch {
     SCALES,
     MINIMA,
     WEIGHTS,
+    DOTS,
     STACK
   }
 

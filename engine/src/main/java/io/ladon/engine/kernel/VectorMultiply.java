@@ -25,7 +25,7 @@ final class VectorMultiply {
   private static final long UNPACKED = 1024;
 
   /** Blocks that are unpacked at a time, to stay in the L1 cache. */
-  private static final int UNPACKED_BLOCKS = 16;
+  private static final int UNPACKED_BLOCKS = 8;
 
   /** Blocks of 16-bit floats that are widened at a time, to stay in the L1 cache. */
   private static final int WIDENED_BLOCKS = 8;
@@ -112,7 +112,7 @@ final class VectorMultiply {
 
   private static void addTile(
       Scratch scratch, PackedLayout layout, long panel, int tile, int tokens, long sums) {
-    int dots = PackedLayout.dotsOfBlock(layout.type());
+    int dotsOfBlock = PackedLayout.dotsOfBlock(layout.type());
     long scales = scratch.address(Scratch.Use.SCALES, 2 * PackedLayout.TILE_BLOCKS * SUMS);
     long minima =
         PackedLayout.hasMinimum(layout.type())
@@ -125,6 +125,9 @@ final class VectorMultiply {
     int tiled = tokens / VectorTiles.TOKENS * VectorTiles.TOKENS;
     if (tiled > 0) {
       long unpacked = scratch.address(Scratch.Use.WEIGHTS, UNPACKED_BLOCKS * UNPACKED);
+      long dots =
+          scratch.address(
+              Scratch.Use.DOTS, SUMS * UNPACKED_BLOCKS * dotsOfBlock * VectorTiles.TOKENS);
       for (int begin = 0; begin < blocks; begin += UNPACKED_BLOCKS) {
         int count = Math.min(UNPACKED_BLOCKS, blocks - begin);
         VectorUnpack.unpack(
@@ -137,7 +140,8 @@ final class VectorMultiply {
               layout,
               unpacked,
               count,
-              scales + SUMS * begin * dots,
+              dots,
+              scales + SUMS * begin * dotsOfBlock,
               minima == 0 ? 0 : minima + begin * SUMS,
               scratch.activations(),
               t,
@@ -156,18 +160,38 @@ final class VectorMultiply {
       PackedLayout layout,
       long unpacked,
       int blocks,
+      long dots,
       long scales,
       long minima,
       VectorActivations x,
       int token,
       int block,
       long sums) {
-    switch (layout.type()) {
-      case Q8_0 -> VectorTiles.wide(unpacked, blocks, scales, x, token, block, sums, SUMS);
-      default -> {
-        int dots = PackedLayout.dotsOfBlock(layout.type());
-        VectorTiles.narrow(unpacked, blocks, dots, scales, minima, x, token, block, sums, SUMS);
+    int dotsOfBlock = PackedLayout.dotsOfBlock(layout.type());
+    long pairs = x.pairs(token, block);
+    if (layout.type() == TensorType.Q8_0) {
+      VectorTiles.wide(unpacked, blocks, pairs, x.pairsStep(), dots);
+    } else {
+      int count = blocks * dotsOfBlock;
+      VectorTiles.narrow(unpacked, count, UNPACKED / dotsOfBlock, pairs, x.pairsStep(), dots);
+    }
+    for (int t = token; t < token + VectorTiles.TOKENS; t++) {
+      if (minima == 0) {
+        VectorTiles.scale(
+            dots, blocks, dotsOfBlock, scales, x.scales(t, block), x.corrections(t, block), sums);
+      } else {
+        VectorTiles.scaleWithMinimum(
+            dots,
+            blocks,
+            scales,
+            minima,
+            x.scales(t, block),
+            x.minimumScales(t, block),
+            x.corrections(t, block),
+            sums);
       }
+      dots += SUMS * blocks * dotsOfBlock;
+      sums += SUMS;
     }
   }
 

@@ -19,8 +19,13 @@ import jdk.incubator.vector.ShortVector;
 /**
  * Products of one panel with four tokens, from quants that {@link VectorUnpack} has unpacked: what
  * a prefill does, which waits for arithmetic. Every vector of weights that is loaded serves four
- * tokens. The arithmetic is that of {@link VectorDots}, and so are the rules and the arguments; the
- * sums of the four tokens, 16 floats each, are {@code sumsStep} bytes apart.
+ * tokens. The arithmetic is that of {@link VectorDots}, and so are the rules.
+ *
+ * <p>First the integer dots of a few blocks with four tokens ({@link #narrow}, {@link #wide}), then
+ * for each token the scales ({@link #scale}, {@link #scaleWithMinimum}). In one method the compiler
+ * gave up inlining now and then, which made it 3 times slower; the dots pass through the L1 cache.
+ * An activation is loaded in the very expression that broadcasts it: only so do both become one
+ * instruction.
  */
 final class VectorTiles {
 
@@ -29,166 +34,86 @@ final class VectorTiles {
 
   private VectorTiles() {}
 
-  /** Q4, Q5, and with two dots a block Q6: 16-bit sums over a whole dot. */
+  /**
+   * Dots whose products fit 16 bits together: of a block in Q4 and Q5, of half a block in Q6.
+   *
+   * @param dotBytes of unpacked weights: 1024 for a block of 32 columns
+   * @param pairsBegin address of the first token's activations, the others {@code pairsStep} apart
+   * @param targetBegin address of 16 ints for each dot; one token after the other
+   */
   static void narrow(
       long weightsBegin,
-      int blocks,
-      int dotsOfBlock,
-      long scalesBegin,
-      long minimaBegin,
-      VectorActivations x,
-      int token,
-      int block,
-      long sums,
-      long sumsStep) {
-    long pairsStep = x.pairsStep();
-    long blocksStep = x.blocksStep();
+      int dots,
+      long dotBytes,
+      long pairsBegin,
+      long pairsStep,
+      long targetBegin) {
+    long step = 64L * dots;
     for (int part = 0; part < 64; part += BYTES) {
       long weights = weightsBegin + part;
-      long scales = scalesBegin + part;
-      long minima = minimaBegin + part;
-      long pairs = x.pairs(token, block);
-      long activationScales = x.scales(token, block);
-      long minimumScales = x.minimumScales(token, block);
-      long corrections = x.corrections(token, block);
-      long sum = sums + part;
-      FloatVector acc0 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum, LITTLE);
-      FloatVector acc1 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + sumsStep, LITTLE);
-      FloatVector acc2 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + 2 * sumsStep, LITTLE);
-      FloatVector acc3 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + 3 * sumsStep, LITTLE);
-
-      long dotBytes = 1024 / dotsOfBlock;
-      for (long end = weights + 1024L * blocks; weights != end; ) {
-        for (long blockEnd = weights + 1024; weights != blockEnd; ) {
-          ShortVector dot0 = ShortVector.zero(SHORTS);
-          ShortVector dot1 = ShortVector.zero(SHORTS);
-          ShortVector dot2 = ShortVector.zero(SHORTS);
-          ShortVector dot3 = ShortVector.zero(SHORTS);
-
-          for (long dotEnd = weights + dotBytes; weights != dotEnd; weights += 64) {
-            ShortVector w = ShortVector.fromMemorySegment(SHORTS, MEMORY, weights, LITTLE);
-            dot0 =
-                dot0.add(
-                    w.mul(IntVector.broadcast(INTS, MEMORY.get(INT, pairs)).reinterpretAsShorts()));
-            dot1 =
-                dot1.add(
-                    w.mul(
-                        IntVector.broadcast(INTS, MEMORY.get(INT, pairs + pairsStep))
-                            .reinterpretAsShorts()));
-            dot2 =
-                dot2.add(
-                    w.mul(
-                        IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 2 * pairsStep))
-                            .reinterpretAsShorts()));
-            dot3 =
-                dot3.add(
-                    w.mul(
-                        IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 3 * pairsStep))
-                            .reinterpretAsShorts()));
-            pairs += 4;
-          }
-          FloatVector scale = FloatVector.fromMemorySegment(FLOATS, MEMORY, scales, LITTLE);
-          scales += 64;
-          IntVector lanes0 = dot0.reinterpretAsInts();
-          IntVector sum0 =
-              lanes0
-                  .lanewise(LSHL, 16)
-                  .lanewise(ASHR, 16)
-                  .add(lanes0.lanewise(ASHR, 16))
-                  .add(MEMORY.get(INT, corrections));
-          acc0 =
-              ((FloatVector) sum0.convert(I2F, 0))
-                  .fma(scale.mul(MEMORY.get(FLOAT, activationScales)), acc0);
-          IntVector lanes1 = dot1.reinterpretAsInts();
-          IntVector sum1 =
-              lanes1
-                  .lanewise(LSHL, 16)
-                  .lanewise(ASHR, 16)
-                  .add(lanes1.lanewise(ASHR, 16))
-                  .add(MEMORY.get(INT, corrections + blocksStep));
-          acc1 =
-              ((FloatVector) sum1.convert(I2F, 0))
-                  .fma(scale.mul(MEMORY.get(FLOAT, activationScales + blocksStep)), acc1);
-          IntVector lanes2 = dot2.reinterpretAsInts();
-          IntVector sum2 =
-              lanes2
-                  .lanewise(LSHL, 16)
-                  .lanewise(ASHR, 16)
-                  .add(lanes2.lanewise(ASHR, 16))
-                  .add(MEMORY.get(INT, corrections + 2 * blocksStep));
-          acc2 =
-              ((FloatVector) sum2.convert(I2F, 0))
-                  .fma(scale.mul(MEMORY.get(FLOAT, activationScales + 2 * blocksStep)), acc2);
-          IntVector lanes3 = dot3.reinterpretAsInts();
-          IntVector sum3 =
-              lanes3
-                  .lanewise(LSHL, 16)
-                  .lanewise(ASHR, 16)
-                  .add(lanes3.lanewise(ASHR, 16))
-                  .add(MEMORY.get(INT, corrections + 3 * blocksStep));
-          acc3 =
-              ((FloatVector) sum3.convert(I2F, 0))
-                  .fma(scale.mul(MEMORY.get(FLOAT, activationScales + 3 * blocksStep)), acc3);
+      long pairs = pairsBegin;
+      long target = targetBegin + part;
+      for (long end = target + step; target != end; target += 64) {
+        ShortVector dot0 = ShortVector.zero(SHORTS);
+        ShortVector dot1 = ShortVector.zero(SHORTS);
+        ShortVector dot2 = ShortVector.zero(SHORTS);
+        ShortVector dot3 = ShortVector.zero(SHORTS);
+        for (long dotEnd = weights + dotBytes; weights != dotEnd; weights += 64, pairs += 4) {
+          ShortVector w = ShortVector.fromMemorySegment(SHORTS, MEMORY, weights, LITTLE);
+          dot0 =
+              dot0.add(
+                  w.mul(IntVector.broadcast(INTS, MEMORY.get(INT, pairs)).reinterpretAsShorts()));
+          dot1 =
+              dot1.add(
+                  w.mul(
+                      IntVector.broadcast(INTS, MEMORY.get(INT, pairs + pairsStep))
+                          .reinterpretAsShorts()));
+          dot2 =
+              dot2.add(
+                  w.mul(
+                      IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 2 * pairsStep))
+                          .reinterpretAsShorts()));
+          dot3 =
+              dot3.add(
+                  w.mul(
+                      IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 3 * pairsStep))
+                          .reinterpretAsShorts()));
         }
-        if (minimaBegin != 0) {
-          FloatVector minimum = FloatVector.fromMemorySegment(FLOATS, MEMORY, minima, LITTLE);
-          acc0 = minimum.fma(FloatVector.broadcast(FLOATS, MEMORY.get(FLOAT, minimumScales)), acc0);
-          acc1 =
-              minimum.fma(
-                  FloatVector.broadcast(FLOATS, MEMORY.get(FLOAT, minimumScales + blocksStep)),
-                  acc1);
-          acc2 =
-              minimum.fma(
-                  FloatVector.broadcast(FLOATS, MEMORY.get(FLOAT, minimumScales + 2 * blocksStep)),
-                  acc2);
-          acc3 =
-              minimum.fma(
-                  FloatVector.broadcast(FLOATS, MEMORY.get(FLOAT, minimumScales + 3 * blocksStep)),
-                  acc3);
-        }
-        minima += 64;
-        activationScales += 4;
-        minimumScales += 4;
-        corrections += 4;
+        dot0.intoMemorySegment(MEMORY, target, LITTLE);
+        dot1.intoMemorySegment(MEMORY, target + step, LITTLE);
+        dot2.intoMemorySegment(MEMORY, target + 2 * step, LITTLE);
+        dot3.intoMemorySegment(MEMORY, target + 3 * step, LITTLE);
       }
-      acc0.intoMemorySegment(MEMORY, sum, LITTLE);
-      acc1.intoMemorySegment(MEMORY, sum + sumsStep, LITTLE);
-      acc2.intoMemorySegment(MEMORY, sum + 2 * sumsStep, LITTLE);
-      acc3.intoMemorySegment(MEMORY, sum + 3 * sumsStep, LITTLE);
+    }
+    widen(targetBegin, TOKENS * dots);
+  }
+
+  /** Adds the two 16-bit lanes of each row. */
+  private static void widen(long at, int count) {
+    for (long end = at + 64L * count; at != end; at += BYTES) {
+      IntVector lanes = IntVector.fromMemorySegment(INTS, MEMORY, at, LITTLE);
+      lanes
+          .lanewise(LSHL, 16)
+          .lanewise(ASHR, 16)
+          .add(lanes.lanewise(ASHR, 16))
+          .intoMemorySegment(MEMORY, at, LITTLE);
     }
   }
 
-  /** Q8_0: lanes are added in 32 bits after every two products. */
+  /** Dots of blocks of Q8_0: lanes are added in 32 bits after every two products. */
   static void wide(
-      long weightsBegin,
-      int blocks,
-      long scalesBegin,
-      VectorActivations x,
-      int token,
-      int block,
-      long sums,
-      long sumsStep) {
-    long pairsStep = x.pairsStep();
-    long blocksStep = x.blocksStep();
+      long weightsBegin, int blocks, long pairsBegin, long pairsStep, long targetBegin) {
+    long step = 64L * blocks;
     for (int part = 0; part < 64; part += BYTES) {
       long weights = weightsBegin + part;
-      long scales = scalesBegin + part;
-
-      long pairs = x.pairs(token, block);
-      long activationScales = x.scales(token, block);
-      long sum = sums + part;
-      FloatVector acc0 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum, LITTLE);
-      FloatVector acc1 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + sumsStep, LITTLE);
-      FloatVector acc2 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + 2 * sumsStep, LITTLE);
-      FloatVector acc3 = FloatVector.fromMemorySegment(FLOATS, MEMORY, sum + 3 * sumsStep, LITTLE);
-
-      for (long end = weights + 1024L * blocks; weights != end; ) {
+      long pairs = pairsBegin;
+      long target = targetBegin + part;
+      for (long end = target + step; target != end; target += 64) {
         IntVector dot0 = IntVector.zero(INTS);
         IntVector dot1 = IntVector.zero(INTS);
         IntVector dot2 = IntVector.zero(INTS);
         IntVector dot3 = IntVector.zero(INTS);
-
-        for (long blockEnd = weights + 1024; weights != blockEnd; weights += 128) {
+        for (long dotEnd = weights + 1024; weights != dotEnd; weights += 128, pairs += 8) {
           ShortVector even = ShortVector.fromMemorySegment(SHORTS, MEMORY, weights, LITTLE);
           ShortVector odd = ShortVector.fromMemorySegment(SHORTS, MEMORY, weights + 64, LITTLE);
           IntVector lanes0 =
@@ -198,8 +123,6 @@ final class VectorTiles {
                           IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 4))
                               .reinterpretAsShorts()))
                   .reinterpretAsInts();
-          dot0 =
-              dot0.add(lanes0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(lanes0.lanewise(ASHR, 16)));
           IntVector lanes1 =
               even.mul(
                       IntVector.broadcast(INTS, MEMORY.get(INT, pairs + pairsStep))
@@ -209,8 +132,6 @@ final class VectorTiles {
                           IntVector.broadcast(INTS, MEMORY.get(INT, pairs + pairsStep + 4))
                               .reinterpretAsShorts()))
                   .reinterpretAsInts();
-          dot1 =
-              dot1.add(lanes1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(lanes1.lanewise(ASHR, 16)));
           IntVector lanes2 =
               even.mul(
                       IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 2 * pairsStep))
@@ -220,8 +141,6 @@ final class VectorTiles {
                           IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 2 * pairsStep + 4))
                               .reinterpretAsShorts()))
                   .reinterpretAsInts();
-          dot2 =
-              dot2.add(lanes2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(lanes2.lanewise(ASHR, 16)));
           IntVector lanes3 =
               even.mul(
                       IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 3 * pairsStep))
@@ -231,30 +150,108 @@ final class VectorTiles {
                           IntVector.broadcast(INTS, MEMORY.get(INT, pairs + 3 * pairsStep + 4))
                               .reinterpretAsShorts()))
                   .reinterpretAsInts();
-          dot3 =
-              dot3.add(lanes3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(lanes3.lanewise(ASHR, 16)));
-          pairs += 8;
+          dot0 = dot0.add(lanes0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          dot0 = dot0.add(lanes0.lanewise(ASHR, 16));
+          dot1 = dot1.add(lanes1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          dot1 = dot1.add(lanes1.lanewise(ASHR, 16));
+          dot2 = dot2.add(lanes2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          dot2 = dot2.add(lanes2.lanewise(ASHR, 16));
+          dot3 = dot3.add(lanes3.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          dot3 = dot3.add(lanes3.lanewise(ASHR, 16));
         }
-        FloatVector scale = FloatVector.fromMemorySegment(FLOATS, MEMORY, scales, LITTLE);
-        acc0 =
-            ((FloatVector) dot0.convert(I2F, 0))
-                .fma(scale.mul(MEMORY.get(FLOAT, activationScales)), acc0);
-        acc1 =
-            ((FloatVector) dot1.convert(I2F, 0))
-                .fma(scale.mul(MEMORY.get(FLOAT, activationScales + blocksStep)), acc1);
-        acc2 =
-            ((FloatVector) dot2.convert(I2F, 0))
-                .fma(scale.mul(MEMORY.get(FLOAT, activationScales + 2 * blocksStep)), acc2);
-        acc3 =
-            ((FloatVector) dot3.convert(I2F, 0))
-                .fma(scale.mul(MEMORY.get(FLOAT, activationScales + 3 * blocksStep)), acc3);
-        scales += 64;
-        activationScales += 4;
+        dot0.intoMemorySegment(MEMORY, target, LITTLE);
+        dot1.intoMemorySegment(MEMORY, target + step, LITTLE);
+        dot2.intoMemorySegment(MEMORY, target + 2 * step, LITTLE);
+        dot3.intoMemorySegment(MEMORY, target + 3 * step, LITTLE);
       }
-      acc0.intoMemorySegment(MEMORY, sum, LITTLE);
-      acc1.intoMemorySegment(MEMORY, sum + sumsStep, LITTLE);
-      acc2.intoMemorySegment(MEMORY, sum + 2 * sumsStep, LITTLE);
-      acc3.intoMemorySegment(MEMORY, sum + 3 * sumsStep, LITTLE);
+    }
+  }
+
+  /**
+   * Adds the dots of one token to its sums.
+   *
+   * @param dotsBegin address of 16 ints for each dot
+   * @param dotsOfBlock 1, or 2 where each half of a block has its scales
+   * @param activationScalesBegin address of the token's scales, one a block
+   * @param correctionsBegin address of what is added to the dots, one int a block
+   */
+  static void scale(
+      long dotsBegin,
+      int blocks,
+      int dotsOfBlock,
+      long scalesBegin,
+      long activationScalesBegin,
+      long correctionsBegin,
+      long sums) {
+    for (int part = 0; part < 64; part += BYTES) {
+      long dots = dotsBegin + part;
+      long scales = scalesBegin + part;
+      long corrections = correctionsBegin;
+      long activationScales = activationScalesBegin;
+      FloatVector acc = FloatVector.fromMemorySegment(FLOATS, MEMORY, sums + part, LITTLE);
+      for (long end = dots + 64L * blocks * dotsOfBlock; dots != end; ) {
+        float activationScale = MEMORY.get(FLOAT, activationScales);
+        int correction = MEMORY.get(INT, corrections);
+        for (long blockEnd = dots + 64L * dotsOfBlock; dots != blockEnd; dots += 64) {
+          IntVector dot = IntVector.fromMemorySegment(INTS, MEMORY, dots, LITTLE).add(correction);
+          acc =
+              ((FloatVector) dot.convert(I2F, 0))
+                  .fma(
+                      FloatVector.fromMemorySegment(FLOATS, MEMORY, scales, LITTLE)
+                          .mul(activationScale),
+                      acc);
+          scales += 64;
+        }
+        activationScales += 4;
+        corrections += 4;
+      }
+      acc.intoMemorySegment(MEMORY, sums + part, LITTLE);
+    }
+  }
+
+  /**
+   * The same with a minimum.
+   *
+   * @param minimaBegin address of 16 floats for each block
+   * @param minimumScalesBegin address of what they are multiplied by, one float a block
+   */
+  static void scaleWithMinimum(
+      long dotsBegin,
+      int blocks,
+      long scalesBegin,
+      long minimaBegin,
+      long activationScalesBegin,
+      long minimumScalesBegin,
+      long correctionsBegin,
+      long sums) {
+    for (int part = 0; part < 64; part += BYTES) {
+      long dots = dotsBegin + part;
+      long scales = scalesBegin + part;
+      long minima = minimaBegin + part;
+      long corrections = correctionsBegin;
+      long activationScales = activationScalesBegin;
+      long minimumScales = minimumScalesBegin;
+      FloatVector acc = FloatVector.fromMemorySegment(FLOATS, MEMORY, sums + part, LITTLE);
+      for (long end = dots + 64L * blocks; dots != end; dots += 64) {
+        IntVector dot =
+            IntVector.fromMemorySegment(INTS, MEMORY, dots, LITTLE)
+                .add(MEMORY.get(INT, corrections));
+        acc =
+            ((FloatVector) dot.convert(I2F, 0))
+                .fma(
+                    FloatVector.fromMemorySegment(FLOATS, MEMORY, scales, LITTLE)
+                        .mul(MEMORY.get(FLOAT, activationScales)),
+                    acc);
+        acc =
+            FloatVector.fromMemorySegment(FLOATS, MEMORY, minima, LITTLE)
+                .fma(FloatVector.broadcast(FLOATS, MEMORY.get(FLOAT, minimumScales)), acc);
+        scales += 64;
+        minima += 64;
+        activationScales += 4;
+        minimumScales += 4;
+        corrections += 4;
+      }
+      acc.intoMemorySegment(MEMORY, sums + part, LITTLE);
     }
   }
 }

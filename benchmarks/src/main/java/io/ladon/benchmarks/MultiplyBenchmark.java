@@ -1,0 +1,151 @@
+package io.ladon.benchmarks;
+
+import io.ladon.engine.checkpoint.TensorEncoder;
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.kernel.QuantizedActivations;
+import io.ladon.engine.plan.LeafTree;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.CommandLineOptionException;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/**
+ * One thread's matrix products of every tensor type and tier. With one token, as in decoding, look
+ * at {@code gigabytes} of packed weights a second; with many, as in a prefill, at {@code
+ * gigaOperations} a second, where a multiplication and its addition count as two.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 3, time = 1)
+@Fork(
+    value = 1,
+    jvmArgsAppend = {
+      "--add-modules=jdk.incubator.vector",
+      "--enable-native-access=ALL-UNNAMED",
+      "-XX:+UseSerialGC"
+    })
+public class MultiplyBenchmark {
+
+  private static final int ROWS = 1536;
+  private static final int COLUMNS = 1536;
+
+  /** Weights of a decode step, so many that they come from memory and not from a cache. */
+  private static final long DECODE_BYTES = 100_000_000;
+
+  @Param({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
+  private TensorType type = TensorType.F32;
+
+  @Param({"vector"})
+  private String tier = "vector";
+
+  @Param({"1", "512"})
+  private int tokens = 1;
+
+  private final Arena arena = Arena.ofShared();
+  private final List<PackedMatrix> matrices = new ArrayList<>();
+  private FloatTensor[] out = {};
+  private Kernels kernels = KernelProvider.named("scalar");
+  private FloatTensor x = FloatTensor.allocate(arena, 0, 0);
+  private QuantizedActivations quantized = QuantizedActivations.allocate(arena, 0, 0);
+
+  /** What is counted besides calls, in units of 10^9. */
+  @State(Scope.Thread)
+  @AuxCounters
+  public static class Rates {
+    public double gigabytes;
+    public double gigaOperations;
+  }
+
+  @Setup
+  public void setup() {
+    Random random = new Random(1);
+    float[] weights = new float[ROWS * COLUMNS];
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = (float) random.nextGaussian();
+    }
+    byte[] encoded = new byte[(int) type.bytesFor(weights.length)];
+    TensorEncoder.encode(type, weights, 0, weights.length, encoded, 0);
+    LeafTree one = new LeafTree(1);
+    long copies = tokens == 1 ? Math.max(1, DECODE_BYTES / encoded.length) : 1;
+    for (long copy = 0; copy < copies; copy++) {
+      matrices.add(
+          PackedMatrix.pack(
+              arena,
+              type,
+              MemorySegment.ofArray(encoded),
+              ROWS,
+              COLUMNS,
+              0,
+              COLUMNS,
+              COLUMNS,
+              one,
+              one.all()));
+    }
+    kernels = KernelProvider.named(tier);
+    x = FloatTensor.allocate(arena, tokens, COLUMNS);
+    for (int t = 0; t < tokens; t++) {
+      for (int c = 0; c < COLUMNS; c++) {
+        x.set(t, c, (float) random.nextGaussian());
+      }
+    }
+    quantized = QuantizedActivations.allocate(arena, tokens, COLUMNS);
+    kernels.quantize(x, 0, tokens, 0, COLUMNS, quantized);
+    out = new FloatTensor[] {FloatTensor.allocate(arena, tokens, ROWS)};
+  }
+
+  @TearDown
+  public void close() {
+    arena.close();
+  }
+
+  /** A product with each copy of the matrix. */
+  @Benchmark
+  public FloatTensor[] multiply(Rates rates) {
+    for (PackedMatrix w : matrices) {
+      if (type.isFloat()) {
+        kernels.multiply(w, 0, ROWS, x, tokens, out, 0);
+      } else {
+        kernels.multiply(w, 0, ROWS, quantized, tokens, out, 0);
+      }
+      rates.gigabytes += w.bytes() / 1e9;
+      rates.gigaOperations += 2e-9 * ROWS * COLUMNS * tokens;
+    }
+    return out;
+  }
+
+  /** Takes JMH's options, e.g. {@code -p type=Q4_1,Q6_K -p tokens=1 -p tier=scalar,vector}. */
+  public static void main(String[] arguments) throws RunnerException, CommandLineOptionException {
+    new Runner(
+            new OptionsBuilder()
+                .parent(new CommandLineOptions(arguments))
+                .include(MultiplyBenchmark.class.getSimpleName())
+                .build())
+        .run();
+  }
+}
