@@ -119,7 +119,7 @@ public final class CoordinatorLink {
   /**
    * Ends the stream for good.
    *
-   * @param last said before, if there is a stream
+   * @param last said before, if Hello has been said
    */
   public void close(WorkerMessage last) {
     if (closed) {
@@ -129,7 +129,8 @@ public final class CoordinatorLink {
     Attempt current = attempt;
     attempt = null;
     if (current != null) {
-      if (current.welcomed) {
+      if (current.greeted) {
+        // Also where the welcome is still under way: the coordinator counts this worker already.
         current.call.sendMessage(last);
         current.call.halfClose();
       }
