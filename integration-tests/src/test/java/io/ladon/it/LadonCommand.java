@@ -11,10 +11,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /** A {@code ladon} command as a process, run from the finished build, with all its output kept. */
 final class LadonCommand implements AutoCloseable {
@@ -29,8 +31,10 @@ final class LadonCommand implements AutoCloseable {
     this.process = process;
     this.readers =
         List.of(
-            Thread.ofVirtual().start(() -> read(process.inputReader(StandardCharsets.UTF_8), output)),
-            Thread.ofVirtual().start(() -> read(process.errorReader(StandardCharsets.UTF_8), errors)));
+            Thread.ofVirtual()
+                .start(() -> read(process.inputReader(StandardCharsets.UTF_8), output)),
+            Thread.ofVirtual()
+                .start(() -> read(process.errorReader(StandardCharsets.UTF_8), errors)));
   }
 
   /** The folder that the launcher stands in. */
@@ -73,7 +77,7 @@ final class LadonCommand implements AutoCloseable {
 
   /** Waits for a line on standard output. */
   String awaitLine(String part, Duration limit) {
-    return Awaitility.await("a line with '" + part + "'")
+    Awaitility.await("a line with '" + part + "'")
         .atMost(limit)
         .pollInterval(Duration.ofMillis(20))
         .until(
@@ -82,12 +86,12 @@ final class LadonCommand implements AutoCloseable {
               if (!process.isAlive() && find(part) == null) {
                 throw new AssertionError("ended before it said '" + part + "'; " + this);
               }
-              return find(part);
-            },
-            line -> line != null);
+              return find(part) != null;
+            });
+    return Objects.requireNonNull(find(part), part);
   }
 
-  private String find(String part) {
+  private @Nullable String find(String part) {
     synchronized (output) {
       return output.stream().filter(line -> line.contains(part)).findFirst().orElse(null);
     }
@@ -119,9 +123,7 @@ final class LadonCommand implements AutoCloseable {
         .descendants()
         .filter(
             child ->
-                child.info().arguments().stream()
-                    .flatMap(Arrays::stream)
-                    .anyMatch(word::equals))
+                child.info().arguments().stream().flatMap(Arrays::stream).anyMatch(word::equals))
         .toList();
   }
 

@@ -21,7 +21,9 @@ class RunCommandIT {
           .containsPattern(
               "\\[\\d+ prompt tokens, [\\d.]+ tokens/s; 24 generated, [\\d.]+ tokens/s; first token"
                   + " after \\d+ ms; \\d+ % of the time in exchanges]");
-      assertThat(run.descendants()).as("a coordinator and two workers").hasSizeGreaterThanOrEqualTo(3);
+      assertThat(run.descendants())
+          .as("a coordinator and two workers")
+          .hasSizeGreaterThanOrEqualTo(3);
       assertThat(run.descendants()).noneMatch(ProcessHandle::isAlive);
     }
   }

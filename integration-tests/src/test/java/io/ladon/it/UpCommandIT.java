@@ -140,7 +140,11 @@ class UpCommandIT {
                       .create(question("Tell me a very long story about a sea serpent.", 1500)));
       Awaitility.await("the request runs")
           .atMost(Duration.ofSeconds(30))
-          .until(() -> get("/metrics").body().matches("(?s).*ladon_requests_running[^\\n]* 1(\\.0)?\\n.*"));
+          .until(
+              () ->
+                  get("/metrics")
+                      .body()
+                      .matches("(?s).*ladon_requests_running[^\\n]* 1(\\.0)?\\n.*"));
       assertThat(workers.getFirst().destroyForcibly()).isTrue();
       assertThatThrownBy(() -> long1.get(30, TimeUnit.SECONDS))
           .hasCauseInstanceOf(OpenAIException.class);
