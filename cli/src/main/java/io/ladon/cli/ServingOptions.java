@@ -92,8 +92,20 @@ final class ServingOptions {
       defaultValue = "600")
   double loadTimeout;
 
+  @Option(
+      names = "--warm-up-steps",
+      description =
+          "steps before a new plan serves, so that the first request is quick; fewer where they"
+              + " take long (default: ${DEFAULT-VALUE})",
+      defaultValue = "150")
+  int warmUpSteps;
+
   Limits limits() {
-    Limits limits = Limits.defaults().withRequests(running, queue).withStep(stepTokens, chunk);
+    Limits limits =
+        Limits.defaults()
+            .withRequests(running, queue)
+            .withStep(stepTokens, chunk)
+            .withWarmUp(warmUpSteps);
     if (context != null) {
       limits = limits.withContextLength(context);
     }
@@ -121,6 +133,7 @@ final class ServingOptions {
     add(arguments, "--chunk", chunk);
     add(arguments, "--running", running);
     add(arguments, "--queue", queue);
+    add(arguments, "--warm-up-steps", warmUpSteps);
     add(arguments, "--step-timeout", stepTimeout);
     add(arguments, "--exchange-timeout", exchangeTimeout);
     add(arguments, "--load-timeout", loadTimeout);

@@ -17,6 +17,8 @@ import io.ladon.engine.model.ModelSpec;
  * @param maxCandidates candidates that a rank may be asked for
  * @param defaultMaxTokens tokens generated for a request that names no limit, if the context leaves
  *     that many
+ * @param warmUpSteps probe steps of a new plan before requests are taken, so that the first of them
+ *     finds compiled code on the whole way of a step; fewer where they take long
  */
 public record Limits(
     int contextLength,
@@ -26,7 +28,8 @@ public record Limits(
     int maxStepTokens,
     int prefillChunk,
     int maxCandidates,
-    int defaultMaxTokens) {
+    int defaultMaxTokens,
+    int warmUpSteps) {
 
   /** Positions of a KV block. */
   public static final int BLOCK_POSITIONS = 16;
@@ -46,11 +49,12 @@ public record Limits(
     atLeast("prefillChunk", prefillChunk, 1);
     atLeast("maxCandidates", maxCandidates, 32);
     atLeast("defaultMaxTokens", defaultMaxTokens, 1);
+    atLeast("warmUpSteps", warmUpSteps, 1);
   }
 
   /** What is used unless told otherwise. */
   public static Limits defaults() {
-    return new Limits(0, 0, 64, 256, 512, 256, 256, 2048);
+    return new Limits(0, 0, 64, 256, 512, 256, 256, 2048, 1);
   }
 
   /** These limits with another context length. */
@@ -63,7 +67,8 @@ public record Limits(
         maxStepTokens,
         prefillChunk,
         maxCandidates,
-        defaultMaxTokens);
+        defaultMaxTokens,
+        warmUpSteps);
   }
 
   /** These limits with another number of KV blocks. */
@@ -76,7 +81,8 @@ public record Limits(
         maxStepTokens,
         prefillChunk,
         maxCandidates,
-        defaultMaxTokens);
+        defaultMaxTokens,
+        warmUpSteps);
   }
 
   /** These limits with other bounds of running and waiting requests. */
@@ -89,7 +95,8 @@ public record Limits(
         maxStepTokens,
         prefillChunk,
         maxCandidates,
-        defaultMaxTokens);
+        defaultMaxTokens,
+        warmUpSteps);
   }
 
   /** These limits with other sizes of a step and of a prefill chunk beside decoding requests. */
@@ -102,7 +109,22 @@ public record Limits(
         tokens,
         chunk,
         maxCandidates,
-        defaultMaxTokens);
+        defaultMaxTokens,
+        warmUpSteps);
+  }
+
+  /** These limits with another number of steps to warm up with. */
+  public Limits withWarmUp(int steps) {
+    return new Limits(
+        contextLength,
+        kvBlocks,
+        maxRunning,
+        maxQueued,
+        maxStepTokens,
+        prefillChunk,
+        maxCandidates,
+        defaultMaxTokens,
+        steps);
   }
 
   /**

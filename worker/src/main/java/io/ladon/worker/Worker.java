@@ -1,6 +1,7 @@
 package io.ladon.worker;
 
 import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.engine.kernel.Kernels;
 import io.ladon.proto.Assign;
 import io.ladon.proto.Leave;
 import io.ladon.proto.WorkerMessage;
@@ -57,8 +58,7 @@ public final class Worker implements AutoCloseable {
   public Worker(WorkerOptions options) {
     this(
         options,
-        new EngineShardFactory(
-            KernelProvider.named(options.kernels()), threads(options), options.warmUp()));
+        new EngineShardFactory(kernels(options.kernels()), threads(options), options.warmUp()));
   }
 
   /** A worker with shards of another making, for tests. */
@@ -91,6 +91,12 @@ public final class Worker implements AutoCloseable {
             new SecureRandom(),
             member);
     member.link(link);
+  }
+
+  private static Kernels kernels(String name) {
+    KernelProvider chosen = KernelProvider.choose(name);
+    log.info("event=kernels name={} reason=\"{}\"", chosen.kernels().name(), chosen.reason());
+    return chosen.kernels();
   }
 
   private static int threads(WorkerOptions options) {

@@ -39,6 +39,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Scheduler {
 
+  /** Longest warm-up of a new plan: a model whose steps take long warms up in fewer of them. */
+  private static final long WARM_UP_NANOS = 2_000_000_000L;
+
   private static final Logger log = LoggerFactory.getLogger(Scheduler.class);
 
   private final Loop loop;
@@ -60,6 +63,7 @@ public final class Scheduler {
   private @Nullable Ranks ranks;
   private @Nullable Call call;
   private Loop.@Nullable Timer probe;
+  private long startedNanos;
   private long steps; // of the current epoch
 
   /**
@@ -184,13 +188,14 @@ public final class Scheduler {
 
   // ------------------------------------------------------------------ epochs
 
-  /** A plan is in force: its ranks are connected. Requests are taken once a probe has succeeded. */
+  /** A plan is in force: its ranks are connected. Requests are taken once it is warm. */
   public void start(Ranks newRanks) {
     if (ranks != null) {
       throw new IllegalStateException("epoch " + ranks.epoch() + " has not been stopped");
     }
     ranks = newRanks;
     steps = 0;
+    startedNanos = loop.nanoTime();
     pump();
   }
 
@@ -418,6 +423,10 @@ public final class Scheduler {
       return;
     }
     call = null;
+    if (!open && !warm()) {
+      pump();
+      return;
+    }
     open = true;
     ranks.succeeded();
     // What is sent leaves in a task of its own, which stands before the one that tells.
@@ -425,6 +434,11 @@ public final class Scheduler {
     news = new ArrayList<>();
     pump();
     tell(told);
+  }
+
+  /** Whether a new plan has run so many steps, or so long, that requests find compiled code. */
+  private boolean warm() {
+    return steps >= limits.warmUpSteps() || loop.nanoTime() - startedNanos > WARM_UP_NANOS;
   }
 
   // ------------------------------------------------------------------ listeners
