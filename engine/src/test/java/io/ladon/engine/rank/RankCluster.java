@@ -20,17 +20,21 @@ import java.util.List;
 import java.util.concurrent.Future;
 
 /** All ranks of a plan in one process, each on its own thread, with exchanges in memory. */
-final class RankCluster implements AutoCloseable {
+public final class RankCluster implements AutoCloseable {
 
   /** How a cluster is set up; what a test does not care about has a default. */
-  record Setup(RankOptions options, Kernels kernels, int threads, int cutFrom) {
+  public record Setup(RankOptions options, Kernels kernels, int threads, int cutFrom) {
 
-    static Setup of(Kernels kernels) {
+    public static Setup of(Kernels kernels) {
       return new Setup(new RankOptions(64, KvType.F32, 128, 8, 16), kernels, 1, StepShape.CUT_FROM);
     }
 
-    Setup withThreads(int count) {
+    public Setup withThreads(int count) {
       return new Setup(options, kernels, count, cutFrom);
+    }
+
+    public Setup withOptions(RankOptions other) {
+      return new Setup(other, kernels, threads, cutFrom);
     }
 
     Setup withCutFrom(int tokens) {
@@ -38,16 +42,13 @@ final class RankCluster implements AutoCloseable {
     }
 
     Setup withKv(KvType type) {
-      return new Setup(
+      return withOptions(
           new RankOptions(
               options.kvBlocks(),
               type,
               options.maxStepTokens(),
               options.maxStepRuns(),
-              options.maxCandidates()),
-          kernels,
-          threads,
-          cutFrom);
+              options.maxCandidates()));
     }
   }
 
@@ -59,7 +60,7 @@ final class RankCluster implements AutoCloseable {
   private final List<Rank> ranks = new ArrayList<>();
   private long step;
 
-  RankCluster(ShardPlan plan, GgufFile file, Setup setup) throws IOException {
+  public RankCluster(ShardPlan plan, GgufFile file, Setup setup) throws IOException {
     this.plan = plan;
     this.file = file;
     List<Exchange> exchanges = InProcessExchange.group(plan.size(), 1, Duration.ofSeconds(30));
@@ -90,7 +91,7 @@ final class RankCluster implements AutoCloseable {
   }
 
   /** Runs a step on every rank at once; results by rank. */
-  List<StepResult> run(List<Run> runs, int[] tokens) throws Exception {
+  public List<StepResult> run(List<Run> runs, int[] tokens) throws Exception {
     Step next = new Step(1, step++, runs, embeddings(tokens));
     List<Future<StepResult>> futures = new ArrayList<>();
     for (int r = 0; r < ranks.size(); r++) {
@@ -100,8 +101,8 @@ final class RankCluster implements AutoCloseable {
     return ExchangeGroup.all(futures);
   }
 
-  /** Logits of the whole vocabulary after the latest step. */
-  float[] logits(int run) {
+  /** Logits of the whole vocabulary after the latest step, of a run that asked for candidates. */
+  public float[] logits(int run) {
     float[] logits = new float[plan.spec().vocabularySize()];
     for (int r = 0; r < ranks.size(); r++) {
       Range own = plan.rank(r).vocabulary();
