@@ -50,10 +50,9 @@ record Expected(String tensorsSha256, List<Case> cases) {
   record Published(List<PublishedCase> cases) {}
 
   /**
-   * @param tokens the greedy text
    * @param forced log-probabilities of the F32 run's candidates, along the F32 run's tokens
    */
-  record PublishedCase(String name, int[] tokens, double[][] forced) {}
+  record PublishedCase(String name, double[][] forced) {}
 
   static Expected f32(RealModel model) throws IOException {
     return read(model.dataName() + "-f32.json", Expected.class);
