@@ -33,7 +33,8 @@ import picocli.CommandLine.ScopeType;
       InspectCommand.class,
       TokenizeCommand.class,
       RenderCommand.class,
-      SynthCommand.class
+      SynthCommand.class,
+      BenchCommand.class
     },
     footer = {
       "",

@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 final class ServingOptions {
 
   @Option(
-      names = {"-c", "--context"},
+      names = {"-c", "--context-length"},
       paramLabel = "TOKENS",
       description =
           "longest sequence, prompt and answer together (default: the model's own, at most 8192)")
@@ -124,7 +124,7 @@ final class ServingOptions {
 
   /** Adds all of this to a coordinator's command line. */
   void addTo(List<String> arguments) {
-    add(arguments, "--context", context);
+    add(arguments, "--context-length", context);
     add(arguments, "--output-split", outputSplit);
     add(arguments, "--down-split", downSplit);
     add(arguments, "--kv-type", kvType);

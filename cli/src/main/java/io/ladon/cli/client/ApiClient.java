@@ -41,16 +41,53 @@ public final class ApiClient implements AutoCloseable {
 
   /** Name of the model that is served. */
   public String model() throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(baseUrl + "/v1/models"))
-            .timeout(RESPONSE_TIMEOUT)
-            .build();
-    HttpResponse<InputStream> response =
-        http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+    return get("/v1/models").path("data").path(0).path("id").asString();
+  }
+
+  /** The JSON at a path. */
+  public JsonNode get(String path) throws IOException, InterruptedException {
+    HttpResponse<InputStream> response = fetch(path);
     try (InputStream body = response.body()) {
-      JsonNode answer = parse(response.statusCode(), body);
-      return answer.path("data").path(0).path("id").asString();
+      return parse(response.statusCode(), body);
     }
+  }
+
+  /** The text at a path. */
+  public String text(String path) throws IOException, InterruptedException {
+    HttpResponse<InputStream> response = fetch(path);
+    try (InputStream body = response.body()) {
+      String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+      if (response.statusCode() != 200) {
+        throw new IOException("HTTP status %d: %s".formatted(response.statusCode(), text));
+      }
+      return text;
+    }
+  }
+
+  private HttpResponse<InputStream> fetch(String path) throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(baseUrl + path)).timeout(RESPONSE_TIMEOUT).build();
+    return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+  }
+
+  /** Posts JSON and gives the JSON that comes back whole. */
+  public JsonNode post(String path, Map<String, Object> body)
+      throws IOException, InterruptedException {
+    HttpResponse<InputStream> response = send(path, body);
+    try (InputStream answer = response.body()) {
+      return parse(response.statusCode(), answer);
+    }
+  }
+
+  private HttpResponse<InputStream> send(String path, Map<String, Object> body)
+      throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(baseUrl + path))
+            .timeout(RESPONSE_TIMEOUT)
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofByteArray(json.writeValueAsBytes(body)))
+            .build();
+    return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
   }
 
   /**
@@ -68,14 +105,7 @@ public final class ApiClient implements AutoCloseable {
     Map<String, Object> body = new LinkedHashMap<>(parameters);
     body.put("stream", true);
     body.put("stream_options", Map.of("include_usage", true));
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(baseUrl + path))
-            .timeout(RESPONSE_TIMEOUT)
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofByteArray(json.writeValueAsBytes(body)))
-            .build();
-    HttpResponse<InputStream> response =
-        http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+    HttpResponse<InputStream> response = send(path, body);
     try (InputStream stream = response.body()) {
       if (response.statusCode() != 200) {
         parse(response.statusCode(), stream);

@@ -93,6 +93,19 @@ final class ChildProcess implements AutoCloseable {
     }
   }
 
+  /** Resident memory as Linux counts it, from {@code /proc/PID/status}. */
+  long residentBytes() throws IOException {
+    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+    try (Stream<String> lines = Files.lines(status)) {
+      String line =
+          lines
+              .filter(l -> l.startsWith("VmRSS:"))
+              .findFirst()
+              .orElseThrow(() -> new IOException("no VmRSS in " + status));
+      return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
+    }
+  }
+
   /** Asks the child to end; {@link #close} waits for it. */
   void stop() {
     process.destroy();

@@ -174,6 +174,19 @@ public final class LocalCluster implements AutoCloseable {
     }
   }
 
+  /**
+   * Resident memory of each worker, in bytes.
+   *
+   * @throws IOException if this system does not tell
+   */
+  public synchronized List<Long> residentBytesOfWorkers() throws IOException {
+    List<Long> bytes = new ArrayList<>();
+    for (ChildProcess child : children.subList(1, children.size())) {
+      bytes.add(child.residentBytes());
+    }
+    return bytes;
+  }
+
   private synchronized String tails() {
     StringBuilder text = new StringBuilder();
     for (ChildProcess child : children) {

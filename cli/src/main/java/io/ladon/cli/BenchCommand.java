@@ -1,0 +1,181 @@
+package io.ladon.cli;
+
+import io.ladon.cli.bench.Bench;
+import io.ladon.cli.bench.ReadBandwidth;
+import io.ladon.cli.bench.Spread;
+import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.client.ApiClient;
+import io.ladon.cli.process.LocalCluster;
+import io.ladon.coordinator.Limits;
+import io.ladon.engine.checkpoint.GgufFile;
+import io.ladon.engine.model.ModelSpecs;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Measures a cluster. */
+@Command(
+    name = "bench",
+    description =
+        "Starts a cluster on this machine, measures prefill and decode as a client sees them, and prints medians and"
+            + " spread.",
+    sortOptions = false)
+final class BenchCommand implements Callable<Integer> {
+
+  @Option(
+      names = {"-P", "--prompt"},
+      paramLabel = "TOKENS",
+      defaultValue = "512",
+      description = "tokens of a prompt that is prefilled (default: ${DEFAULT-VALUE})")
+  int prompt;
+
+  @Option(
+      names = {"-G", "--generate"},
+      paramLabel = "TOKENS",
+      defaultValue = "128",
+      description = "tokens that each request generates (default: ${DEFAULT-VALUE})")
+  int generate;
+
+  @Option(
+      names = {"-C", "--concurrency"},
+      defaultValue = "1",
+      description = "requests at once (default: ${DEFAULT-VALUE})")
+  int concurrency;
+
+  @Option(
+      names = {"-D", "--context"},
+      paramLabel = "TOKENS",
+      defaultValue = "16",
+      description = "positions filled before decoding is timed (default: ${DEFAULT-VALUE})")
+  int filled;
+
+  @Option(
+      names = "--repeat",
+      defaultValue = "5",
+      description = "measurements that count (default: ${DEFAULT-VALUE})")
+  int repetitions;
+
+  @Option(
+      names = "--warm-up-runs",
+      defaultValue = "2",
+      description = "measurements before them that do not (default: ${DEFAULT-VALUE})")
+  int warmUp;
+
+  @Option(names = "--json", description = "print one JSON object")
+  boolean json;
+
+  @Mixin ClusterOptions options = new ClusterOptions();
+
+  @Override
+  public Integer call() throws Exception {
+    int vocabulary;
+    try (GgufFile file = GgufFile.open(ModelStore.current().resolve(options.model))) {
+      vocabulary = ModelSpecs.read(file.header()).vocabularySize();
+    }
+    makeRoom();
+    int threads = options.workers * options.threadsOfWorker();
+    double bandwidth = ReadBandwidth.measure(threads);
+    try (LocalCluster cluster = options.cluster(0, false)) {
+      cluster.start();
+      try (ApiClient client = new ApiClient(cluster.awaitReady(Serving.READY_TIMEOUT))) {
+        Bench.Workload workload =
+            new Bench.Workload(
+                prompt, generate, concurrency, Math.max(1, filled), repetitions, warmUp);
+        Bench.Figures figures = new Bench(client, client.model(), vocabulary, workload).run();
+        print(figures, client.get("/health/ready").path("workers"), cluster, bandwidth);
+      }
+    }
+    return 0;
+  }
+
+  /** KV blocks for all requests at once, unless the user said how many: none should wait. */
+  private void makeRoom() {
+    int longest = Math.max(prompt + 1, Math.max(1, filled) + generate);
+    if (options.serving.context == null) {
+      options.serving.context = longest;
+    }
+    if (options.serving.kvTokens == null) {
+      int blocks = Limits.blocksFor(Math.max(longest, options.serving.context));
+      options.serving.kvTokens = concurrency * blocks * Limits.BLOCK_POSITIONS;
+    }
+    options.serving.running = Math.max(options.serving.running, concurrency);
+  }
+
+  private void print(
+      Bench.Figures figures, JsonNode workers, LocalCluster cluster, double bandwidth)
+      throws IOException {
+    long weights = 0;
+    for (JsonNode worker : workers) {
+      weights += worker.path("weight_bytes").asLong();
+    }
+    // Each token of one sequence reads all weights once; of several, one step reads them for all.
+    double read = weights * figures.decodeTokensPerSecond().median() / concurrency;
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("model", options.model);
+    all.put("workers", options.workers);
+    all.put("threads", options.threadsOfWorker());
+    all.put("prompt", prompt);
+    all.put("generate", generate);
+    all.put("concurrency", concurrency);
+    all.put("context", filled);
+    all.put("cpu", workers.path(0).path("cpu").asString());
+    all.put("kernels", workers.path(0).path("kernels").asString());
+    all.put("prefill_tokens_per_second", spread(figures.prefillTokensPerSecond()));
+    all.put("decode_tokens_per_second", spread(figures.decodeTokensPerSecond()));
+    all.put("time_to_first_token_ms", spread(figures.timeToFirstTokenMs()));
+    all.put(
+        "exchange_share",
+        Map.of("prefill", figures.prefillExchangeShare(), "decode", figures.decodeExchangeShare()));
+    all.put(
+        "exchange_bytes_per_token",
+        Map.of(
+            "prefill",
+            figures.prefillExchangeBytesPerToken(),
+            "decode",
+            figures.decodeExchangeBytesPerToken()));
+    all.put("weight_bytes", weights);
+    all.put("read_bandwidth_bytes_per_second", bandwidth);
+    all.put("bandwidth_fraction", read / bandwidth);
+    all.put("resident_bytes", cluster.residentBytesOfWorkers());
+    if (json) {
+      System.out.println(
+          JsonMapper.builder()
+              .enable(SerializationFeature.INDENT_OUTPUT)
+              .build()
+              .writeValueAsString(all));
+      return;
+    }
+    System.out.printf("cpu: %s, kernels: %s%n", all.get("cpu"), all.get("kernels"));
+    System.out.printf(
+        "prefill of %d: %s tokens/s, first token after %s ms%n",
+        prompt, figures.prefillTokensPerSecond(), figures.timeToFirstTokenMs());
+    System.out.printf(
+        "decode of %d at %d positions: %s tokens/s%n",
+        concurrency, filled, figures.decodeTokensPerSecond());
+    System.out.printf(
+        "exchanges: %.1f %% of prefill, %.1f %% of decode; %.0f bytes a decode token%n",
+        100 * figures.prefillExchangeShare(),
+        100 * figures.decodeExchangeShare(),
+        figures.decodeExchangeBytesPerToken());
+    System.out.printf(
+        "weights: %.1f MB, read at %.1f of %.1f GB/s (%.0f %%)%n",
+        weights / 1e6, read / 1e9, bandwidth / 1e9, 100 * read / bandwidth);
+    System.out.printf("resident: %s bytes%n", List.copyOf(cluster.residentBytesOfWorkers()));
+  }
+
+  private static Map<String, Double> spread(Spread spread) {
+    Map<String, Double> map = new LinkedHashMap<>();
+    map.put("median", spread.median());
+    map.put("min", spread.min());
+    map.put("max", spread.max());
+    return map;
+  }
+}

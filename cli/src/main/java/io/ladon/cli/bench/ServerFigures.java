@@ -1,0 +1,53 @@
+package io.ladon.cli.bench;
+
+import io.ladon.cli.client.ApiClient;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Counters of a coordinator at one moment, from its metrics.
+ *
+ * @param exchangeSeconds spent in exchanges by all ranks
+ * @param stepSeconds spent in steps by all ranks
+ * @param exchangeBytes sent by all ranks to their peers
+ */
+record ServerFigures(double exchangeSeconds, double stepSeconds, double exchangeBytes) {
+
+  static ServerFigures read(ApiClient client) throws IOException, InterruptedException {
+    Map<String, Double> values = new HashMap<>();
+    client
+        .text("/metrics")
+        .lines()
+        .filter(line -> line.startsWith("ladon_rank_"))
+        .forEach(
+            line -> {
+              int space = line.lastIndexOf(' ');
+              values.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1)));
+            });
+    return new ServerFigures(
+        value(values, "ladon_rank_exchange_seconds_total"),
+        value(values, "ladon_rank_step_seconds_total"),
+        value(values, "ladon_rank_exchange_bytes_total"));
+  }
+
+  private static double value(Map<String, Double> values, String name) throws IOException {
+    Double value = values.get(name);
+    if (value == null) {
+      throw new IOException("the coordinator's metrics lack " + name);
+    }
+    return value;
+  }
+
+  ServerFigures since(ServerFigures before) {
+    return new ServerFigures(
+        exchangeSeconds - before.exchangeSeconds,
+        stepSeconds - before.stepSeconds,
+        exchangeBytes - before.exchangeBytes);
+  }
+
+  /** Part of the ranks' time that went into exchanges. */
+  double exchangeShare() {
+    return stepSeconds <= 0 ? 0 : exchangeSeconds / stepSeconds;
+  }
+}

@@ -1,0 +1,72 @@
+package io.ladon.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A synthetic model is written and measured; that there are figures, not how good they are. */
+class BenchCommandIT {
+
+  private static final Duration LIMIT = Duration.ofMinutes(3);
+
+  @TempDir Path folder;
+
+  @Test
+  void measuresASyntheticModel() throws Exception {
+    String model = folder.resolve("tiny.gguf").toString();
+    try (LadonCommand synth =
+        LadonCommand.start("synth", "--shape", "tiny-llama", "--type", "q8_0", "--out", model)) {
+      assertThat(synth.await(LIMIT)).as(synth.toString()).isZero();
+    }
+    try (LadonCommand bench =
+        LadonCommand.start(
+            "bench",
+            "--model",
+            model,
+            "--workers",
+            "2",
+            "--threads",
+            "1",
+            "--prompt",
+            "32",
+            "--generate",
+            "8",
+            "--concurrency",
+            "3",
+            "--context",
+            "20",
+            "--repeat",
+            "2",
+            "--warm-up-runs",
+            "1",
+            "--json")) {
+      assertThat(bench.await(LIMIT)).as(bench.toString()).isZero();
+      JsonNode figures = JsonMapper.shared().readTree(bench.output());
+      assertThat(figures.path("cpu").asString()).isNotBlank();
+      assertThat(figures.path("kernels").asString()).isNotBlank();
+      for (String name :
+          new String[] {
+            "prefill_tokens_per_second", "decode_tokens_per_second", "time_to_first_token_ms"
+          }) {
+        JsonNode spread = figures.path(name);
+        assertThat(spread.path("min").asDouble()).as(name).isPositive();
+        assertThat(spread.path("median").asDouble())
+            .as(name)
+            .isBetween(spread.path("min").asDouble(), spread.path("max").asDouble());
+      }
+      for (String name : new String[] {"exchange_share", "exchange_bytes_per_token"}) {
+        assertThat(figures.path(name).path("prefill").asDouble()).as(name).isPositive();
+        assertThat(figures.path(name).path("decode").asDouble()).as(name).isPositive();
+      }
+      assertThat(figures.path("weight_bytes").asLong()).isPositive();
+      assertThat(figures.path("read_bandwidth_bytes_per_second").asDouble()).isGreaterThan(1e8);
+      assertThat(figures.path("bandwidth_fraction").asDouble()).isPositive();
+      assertThat(figures.path("resident_bytes").size()).isEqualTo(2);
+    }
+  }
+}
