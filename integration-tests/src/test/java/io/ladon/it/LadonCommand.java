@@ -19,7 +19,7 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A {@code ladon} command as a process, run from the finished build, with all its output kept. */
-final class LadonCommand implements AutoCloseable {
+public final class LadonCommand implements AutoCloseable {
 
   private final Process process;
   private final List<String> output = new ArrayList<>();
@@ -42,7 +42,7 @@ final class LadonCommand implements AutoCloseable {
     return Path.of(System.getProperty("ladon.root", "..")).toAbsolutePath().normalize();
   }
 
-  static LadonCommand start(String... arguments) throws IOException {
+  public static LadonCommand start(String... arguments) throws IOException {
     return start(Map.of(), arguments);
   }
 
@@ -76,7 +76,7 @@ final class LadonCommand implements AutoCloseable {
   }
 
   /** Waits for a line on standard output. */
-  String awaitLine(String part, Duration limit) {
+  public String awaitLine(String part, Duration limit) {
     Awaitility.await("a line with '" + part + "'")
         .atMost(limit)
         .pollInterval(Duration.ofMillis(20))
