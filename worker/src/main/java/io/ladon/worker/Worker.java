@@ -204,8 +204,8 @@ public final class Worker implements AutoCloseable {
             link.close(
                 WorkerMessage.newBuilder()
                     .setLeave(Leave.newBuilder().setReason("the worker is closed"))
-                    .build());
-            loop.submit(left::countDown); // behind the turns that free memory
+                    .build(),
+                () -> loop.submit(left::countDown)); // behind the turns that free memory
           });
       if (!left.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
         log.warn("event=close_late waitedSeconds={}", CLOSE_SECONDS);

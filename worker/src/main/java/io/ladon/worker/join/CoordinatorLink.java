@@ -120,21 +120,30 @@ public final class CoordinatorLink {
    * Ends the stream for good.
    *
    * @param last said before, if Hello has been said
+   * @param gone runs once the coordinator has ended the stream too. Whoever closes the connection
+   *     earlier may take the last message back: bytes that have come in unread reset it.
    */
-  public void close(WorkerMessage last) {
+  public void close(WorkerMessage last, Runnable gone) {
     if (closed) {
       return;
     }
     closed = true;
     Attempt current = attempt;
     attempt = null;
-    if (current != null) {
-      if (current.greeted) {
-        // Also where the welcome is still under way: the coordinator counts this worker already.
-        current.call.sendMessage(last);
-        current.call.halfClose();
-      }
-      current.stop();
+    if (current == null) {
+      gone.run();
+      return;
+    }
+    boolean spoke = current.greeted;
+    if (spoke) {
+      // Also where the welcome is still under way: the coordinator counts this worker already.
+      current.gone = gone;
+      current.call.sendMessage(last);
+      current.call.halfClose();
+    }
+    current.stop();
+    if (!spoke) {
+      gone.run();
     }
   }
 
@@ -176,6 +185,7 @@ public final class CoordinatorLink {
     private boolean greeted;
     private boolean welcomed;
     private boolean over;
+    private @Nullable Runnable gone;
     private long silenceNanos;
     private long lastHeard;
 
@@ -250,7 +260,15 @@ public final class CoordinatorLink {
 
     @Override
     public void onClose(Status status, Metadata trailers) {
-      loop.execute(() -> end(describe(status)));
+      loop.execute(
+          () -> {
+            end(describe(status));
+            Runnable farewell = gone;
+            gone = null;
+            if (farewell != null) {
+              farewell.run();
+            }
+          });
     }
 
     void end(String reason) {
