@@ -62,7 +62,8 @@ final class WorkerCommand implements Callable<Integer> {
   @Option(
       names = "--cache",
       paramLabel = "FOLDER",
-      description = "keeps slices that the coordinator sent (default: 'shards' in LADON_HOME)")
+      description =
+          "keeps slices that the coordinator sent, and packed shards (default: LADON_HOME)")
   @Nullable Path cache;
 
   @Option(
@@ -108,8 +109,7 @@ final class WorkerCommand implements Callable<Integer> {
 
   private WorkerOptions options(String address) throws IOException, InterruptedException {
     HostPort peers = HostPort.parse(bind);
-    return WorkerOptions.joining(
-            address, cache != null ? cache : LadonHome.current().resolve("shards"))
+    return WorkerOptions.joining(address, cache != null ? cache : LadonHome.current())
         .name(name)
         .bind(peers.host(), peers.port())
         .advertisedHost(advertise)

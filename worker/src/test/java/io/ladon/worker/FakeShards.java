@@ -5,6 +5,7 @@ import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.exchange.ExchangePoint;
 import io.ladon.engine.plan.ShardInventory;
+import io.ladon.engine.rank.PackedShelf;
 import io.ladon.engine.rank.Step;
 import io.ladon.engine.rank.StepResult;
 import io.ladon.worker.shard.Shard;
@@ -18,7 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Shards without any maths: loading reads every slice, a step is one swap of 100 bytes in layer 3.
+ * Shards without any maths: loading reads every slice that is not on the shelf, a step is one swap
+ * of 100 bytes in layer 3.
  */
 final class FakeShards implements ShardFactory {
 
@@ -29,6 +31,9 @@ final class FakeShards implements ShardFactory {
   static final int POLL_UNTIL_STOPPED = 7;
 
   final AtomicBoolean stop = new AtomicBoolean();
+
+  /** Tensors that the latest load had to pack. */
+  final AtomicInteger packed = new AtomicInteger();
 
   /** Shards that are not closed. */
   final AtomicInteger open = new AtomicInteger();
@@ -49,10 +54,20 @@ final class FakeShards implements ShardFactory {
   }
 
   @Override
-  public Shard create(ShardSpec spec, SliceSource source, Exchange exchange) throws IOException {
+  public Shard create(ShardSpec spec, SliceSource source, PackedShelf shelf, Exchange exchange)
+      throws IOException {
     long bytes = 0;
+    packed.set(0);
     for (TensorSlice slice : inventory(spec)) {
-      bytes += source.slice(slice).byteSize();
+      long size =
+          spec.header().tensor(slice.tensor()).type().bytesFor(slice.columns()) * slice.rows();
+      MemorySegment weights = Arena.ofAuto().allocate(size);
+      if (!shelf.take(slice.tensor(), weights)) {
+        weights.copyFrom(source.slice(slice));
+        shelf.put(slice.tensor(), weights);
+        packed.incrementAndGet();
+      }
+      bytes += size;
     }
     open.incrementAndGet();
     return new FakeShard(exchange, bytes, open, stop);

@@ -100,8 +100,10 @@ class ShardLoadingTest {
     Path damaged = cachedFile(DOWN);
     long size = Files.size(damaged);
     flipByte(damaged, size / 2);
+    Files.delete(packedFile());
     assertThat(loaded(null, null).getFetchedBytes()).isEqualTo(size);
     Files.write(damaged, new byte[3]); // truncated
+    Files.delete(packedFile());
     assertThat(loaded(null, null).getFetchedBytes()).isEqualTo(size);
     assertThat(loaded(null, null).getFetchedBytes()).isZero();
   }
@@ -122,7 +124,7 @@ class ShardLoadingTest {
   void readsALocalCopyInstead() throws Exception {
     assertThat(loaded(model, null).getFetchedBytes()).isZero();
     assertThat(loaded(null, model).getFetchedBytes()).as("told by the coordinator").isZero();
-    assertThat(Files.exists(cache)).isFalse();
+    assertThat(cachedFiles()).isEmpty();
   }
 
   @Test
@@ -142,11 +144,59 @@ class ShardLoadingTest {
     assertThat(loaded(other, folder.resolve("absent.gguf")).getFetchedBytes()).isPositive();
   }
 
+  @Test
+  void packsAShardOnce() throws Exception {
+    Loaded first = loaded(model, null);
+    int tensors = shards.packed.get();
+    assertThat(tensors).isEqualTo(coordinator.requests().getFirst().getSlicesCount());
+    Files.delete(model); // of no use any more
+    Loaded second = loaded(null, null);
+    assertThat(shards.packed).hasValue(0);
+    assertThat(second.getFetchedBytes()).isZero();
+    assertThat(second.getWeightBytes()).isEqualTo(first.getWeightBytes());
+  }
+
+  @Test
+  void packsADamagedShardAgain() throws Exception {
+    loaded(model, null);
+    int tensors = shards.packed.get();
+    Path packed = packedFile();
+    for (long at : new long[] {0, Files.size(packed) / 2, Files.size(packed) - 20}) {
+      flipByte(packed, at); // in the first tensor, in another, and in the index
+      assertThat(loaded(model, null).getFetchedBytes()).isZero();
+      assertThat(shards.packed.get()).as("tensors packed, byte %d", at).isGreaterThan(0);
+      loaded(model, null);
+      assertThat(shards.packed).as("byte %d, again", at).hasValue(0);
+    }
+    Files.write(packed, new byte[9]);
+    loaded(model, null);
+    assertThat(shards.packed).as("truncated").hasValue(tensors);
+  }
+
+  @Test
+  void packsAgainWhatIsAnotherModelOfTheSameShape() throws Exception {
+    loaded(null, null);
+    TensorInfo down = file.header().tensor(DOWN);
+    flipByte(model, file.header().dataOffset() + down.offset() + down.rowBytes() - 5);
+    assertThat(loaded(null, null).getFetchedBytes()).isEqualTo(Files.size(cachedFile(DOWN)));
+    assertThat(shards.packed).hasValue(coordinator.requests().getFirst().getSlicesCount());
+    assertThat(loaded(null, null).getFetchedBytes()).isZero();
+    assertThat(shards.packed).hasValue(0);
+  }
+
+  private Path packedFile() throws IOException {
+    return files(cache.resolve("packed")).getFirst();
+  }
+
   private List<Path> cachedFiles() throws IOException {
-    if (!Files.exists(cache)) {
+    return files(cache.resolve("shards"));
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
       return List.of();
     }
-    try (Stream<Path> paths = Files.walk(cache)) {
+    try (Stream<Path> paths = Files.walk(folder)) {
       return paths.filter(Files::isRegularFile).toList();
     }
   }

@@ -3,8 +3,8 @@ package io.ladon.engine.kernel;
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.plan.LeafTree;
 import io.ladon.engine.plan.Range;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
 /**
@@ -12,6 +12,9 @@ import java.util.List;
  * Packing is lossless: {@link #decode} gives exactly what the checkpoint's blocks decode to.
  */
 public final class PackedMatrix {
+
+  /** Grows when packed bytes change their meaning. */
+  public static final int LAYOUT_VERSION = 1;
 
   private final int rows;
   private final int columns;
@@ -49,7 +52,7 @@ public final class PackedMatrix {
    * @throws IllegalArgumentException if the numbers do not fit each other; the message has them
    */
   public static PackedMatrix pack(
-      Arena arena,
+      SegmentAllocator allocator,
       TensorType type,
       MemorySegment encoded,
       int rows,
@@ -59,14 +62,49 @@ public final class PackedMatrix {
       int leafColumns,
       LeafTree tree,
       Range leaves) {
-    check(type, encoded, rows, encodedColumns, columnBegin, columns, leafColumns, tree, leaves);
+    PackedMatrix matrix =
+        allocate(allocator, type, rows, columnBegin, columns, leafColumns, tree, leaves);
+    matrix.pack(encoded, encodedColumns, columnBegin);
+    return matrix;
+  }
+
+  /**
+   * A matrix whose weights are still to come, by {@link #pack(MemorySegment, int, int)} or as a
+   * copy of the {@link #segment} of another one like it. The parameters are those of {@link
+   * #pack(SegmentAllocator, TensorType, MemorySegment, int, int, int, int, int, LeafTree, Range)}.
+   *
+   * @param allocator of zeroed memory
+   */
+  public static PackedMatrix allocate(
+      SegmentAllocator allocator,
+      TensorType type,
+      int rows,
+      int columnBegin,
+      int columns,
+      int leafColumns,
+      LeafTree tree,
+      Range leaves) {
+    check(rows, columnBegin, columns, leafColumns, tree, leaves);
     PackedLayout layout =
         new PackedLayout(type, columnBegin, columns, Math.max(leafColumns, PackedLayout.BLOCK));
     long panels = (rows + PackedLayout.ROWS - 1L) / PackedLayout.ROWS;
     MemorySegment segment =
-        arena.allocate(Math.max(64, panels * layout.panelBytes()), FloatTensor.ALIGNMENT);
-    BlockPacker packer = new BlockPacker(type, encoded, segment);
-    long rowBytes = type.bytesFor(encodedColumns);
+        allocator.allocate(Math.max(64, panels * layout.panelBytes()), FloatTensor.ALIGNMENT);
+    return new PackedMatrix(
+        rows, columns, segment, layout, tree.merges(leaves), List.copyOf(tree.roots(leaves)));
+  }
+
+  /** Packs encoded rows into this matrix, which is of zeros. */
+  public void pack(MemorySegment encoded, int encodedColumns, int columnBegin) {
+    require(
+        (long) columnBegin + columns <= encodedColumns,
+        "columns from %d, %d of them, out of %d".formatted(columnBegin, columns, encodedColumns));
+    long rowBytes = type().bytesFor(encodedColumns);
+    require(
+        encoded.byteSize() >= rowBytes * rows,
+        "%d bytes for %d rows of %d %s elements, which are %d bytes"
+            .formatted(encoded.byteSize(), rows, encodedColumns, type(), rowBytes * rows));
+    BlockPacker packer = new BlockPacker(type(), encoded, segment);
     for (int row = 0; row < rows; row++) {
       long panel = row / PackedLayout.ROWS * layout.panelBytes();
       for (int tile = 0; tile < layout.tiles(); tile++) {
@@ -79,34 +117,18 @@ public final class PackedMatrix {
             row % PackedLayout.ROWS);
       }
     }
-    return new PackedMatrix(
-        rows, columns, segment, layout, tree.merges(leaves), List.copyOf(tree.roots(leaves)));
   }
 
   private static void check(
-      TensorType type,
-      MemorySegment encoded,
-      int rows,
-      int encodedColumns,
-      int columnBegin,
-      int columns,
-      int leafColumns,
-      LeafTree tree,
-      Range leaves) {
+      int rows, int columnBegin, int columns, int leafColumns, LeafTree tree, Range leaves) {
     int block = PackedLayout.BLOCK;
-    require(rows >= 0 && columns >= 0, rows + " rows of " + columns + " columns");
+    require(
+        rows >= 0 && columnBegin >= 0 && columns >= 0,
+        "%d rows of %d columns from %d".formatted(rows, columns, columnBegin));
     require(
         columnBegin % block == 0 && columns % block == 0 && leafColumns % block == 0,
         "columns from %d, %d of them, leaves of %d: each must be a multiple of 32"
             .formatted(columnBegin, columns, leafColumns));
-    require(
-        columnBegin >= 0 && (long) columnBegin + columns <= encodedColumns,
-        "columns from %d, %d of them, out of %d".formatted(columnBegin, columns, encodedColumns));
-    long needed = type.bytesFor(encodedColumns) * rows;
-    require(
-        encoded.byteSize() >= needed,
-        "%d bytes for %d rows of %d %s elements, which are %d bytes"
-            .formatted(encoded.byteSize(), rows, encodedColumns, type, needed));
     int count = columns == 0 ? 0 : (columns - 1) / Math.max(1, leafColumns) + 1;
     require(
         leaves.size() == count && leaves.end() <= tree.leaves(),
@@ -174,7 +196,8 @@ public final class PackedMatrix {
     }
   }
 
-  MemorySegment segment() {
+  /** The packed bytes, in layout {@link #LAYOUT_VERSION}. */
+  public MemorySegment segment() {
     return segment;
   }
 

@@ -51,7 +51,26 @@ public final class ShardWeights implements AutoCloseable {
   public static ShardWeights load(
       ShardPlan plan, int rank, GgufHeader header, SliceSource source, ThreadTeam team)
       throws IOException {
-    return new WeightLoader(plan, rank, header, source).load(team);
+    return load(plan, rank, header, source, PackedShelf.NONE, team);
+  }
+
+  /**
+   * Takes a rank's packed weights from a shelf; what it does not have is read, packed and put
+   * there.
+   *
+   * @param team works on layers side by side
+   * @throws IOException if a slice cannot be had, or the shelf's content is not right; the message
+   *     names the tensor
+   */
+  public static ShardWeights load(
+      ShardPlan plan,
+      int rank,
+      GgufHeader header,
+      SliceSource source,
+      PackedShelf shelf,
+      ThreadTeam team)
+      throws IOException {
+    return new WeightLoader(plan, rank, header, source, shelf).load(team);
   }
 
   /** Bytes in memory, about: packed matrices and vectors. */

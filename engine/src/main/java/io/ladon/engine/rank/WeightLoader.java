@@ -3,11 +3,11 @@ package io.ladon.engine.rank;
 import io.ladon.engine.checkpoint.GgufHeader;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorDecoder;
-import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.kernel.SlabAllocator;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.TensorNames;
 import io.ladon.engine.plan.LeafTree;
@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Objects;
@@ -33,14 +34,17 @@ final class WeightLoader {
   private final RankPlan own;
   private final GgufHeader header;
   private final SliceSource source;
+  private final PackedShelf shelf;
   private final AtomicLong bytes = new AtomicLong();
   private final Arena arena = Arena.ofShared();
+  private final SegmentAllocator memory = new SlabAllocator(arena);
 
-  WeightLoader(ShardPlan plan, int rank, GgufHeader header, SliceSource source) {
+  WeightLoader(ShardPlan plan, int rank, GgufHeader header, SliceSource source, PackedShelf shelf) {
     this.spec = plan.spec();
     this.own = plan.rank(rank);
     this.header = header;
     this.source = source;
+    this.shelf = shelf;
   }
 
   ShardWeights load(ThreadTeam team) throws IOException {
@@ -152,17 +156,22 @@ final class WeightLoader {
     int begin = columns.begin() / block * block;
     int end = (columns.end() + block - 1) / block * block;
     PackedMatrix packed =
-        PackedMatrix.pack(
-            arena,
+        PackedMatrix.allocate(
+            memory,
             type,
-            source.slice(new TensorSlice(name, rows.begin(), rows.end(), begin, end)),
             rows.size(),
-            end - begin,
             columns.begin() - begin,
             columns.size(),
             leafColumns,
             tree,
             leaves);
+    if (!shelf.take(name, packed.segment())) {
+      packed.pack(
+          source.slice(new TensorSlice(name, rows.begin(), rows.end(), begin, end)),
+          end - begin,
+          columns.begin() - begin);
+      shelf.put(name, packed.segment());
+    }
     bytes.addAndGet(packed.bytes());
     return packed;
   }
@@ -171,24 +180,23 @@ final class WeightLoader {
     return vector(name, new Range(0, header.tensor(name).columns()));
   }
 
+  /** Elements of a vector, as float32. */
   private MemorySegment vector(String name, Range elements) throws IOException {
-    float[] values = floats(name, elements);
-    MemorySegment segment = arena.allocate(values.length * 4L, FloatTensor.ALIGNMENT);
-    MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
+    MemorySegment segment = memory.allocate(elements.size() * 4L, FloatTensor.ALIGNMENT);
+    if (!shelf.take(name, segment)) {
+      float[] values = new float[elements.size()];
+      TensorSlice slice = new TensorSlice(name, 0, 1, elements.begin(), elements.end());
+      TensorDecoder.decode(type(name), source.slice(slice), 0, values, 0, values.length);
+      MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
+      shelf.put(name, segment);
+    }
     bytes.addAndGet(segment.byteSize());
     return segment;
   }
 
-  private float[] floats(String name, Range elements) throws IOException {
-    TensorInfo tensor = header.tensor(name);
-    TensorSlice slice = new TensorSlice(name, 0, 1, elements.begin(), elements.end());
-    float[] values = new float[elements.size()];
-    TensorDecoder.decode(tensor.type(), source.slice(slice), 0, values, 0, values.length);
-    return values;
-  }
-
   private float[] ropeFactors() throws IOException {
-    return floats(TensorNames.ROPE_FREQUENCIES, new Range(0, spec.rope().dimensions() / 2));
+    return vector(TensorNames.ROPE_FREQUENCIES, new Range(0, spec.rope().dimensions() / 2))
+        .toArray(ValueLayout.JAVA_FLOAT);
   }
 
   private TensorType type(String name) throws IOException {

@@ -9,6 +9,7 @@ import io.ladon.engine.model.ModelSpecs;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.Assign;
 import io.ladon.proto.FailureCode;
+import io.ladon.worker.shard.DamagedShelfException;
 import io.ladon.worker.shard.LoadException;
 import io.ladon.worker.shard.MemoryBudget;
 import io.ladon.worker.shard.Shard;
@@ -64,6 +65,8 @@ public record Loader(
             assign.getEpoch(),
             spec.header(),
             assign.getCheckpoint(),
+            assign.getPlanDigest(),
+            assign.getRank(),
             factory.inventory(spec),
             copies(assign),
             cacheDirectory,
@@ -71,9 +74,17 @@ public record Loader(
             unwanted);
     try (ShardSource source = ShardSource.open(request, coordinator)) {
       long fetched = System.nanoTime();
-      Shard shard = factory.create(spec, source, exchange);
+      Shard shard;
+      try {
+        shard = factory.create(spec, source, source.shelf(), exchange);
+      } catch (DamagedShelfException e) {
+        log.warn("event=packed_damaged epoch={} error=\"{}\"", assign.getEpoch(), e.getMessage());
+        source.packAgain(request, coordinator);
+        shard = factory.create(spec, source, source.shelf(), exchange);
+      }
+      source.keepPacked();
       log.info(
-          "event=loaded epoch={} rank={} ranks={} slices={} weightBytes={} cacheBytes={} fetchedBytes={} fetchMillis={} packMillis={}",
+          "event=loaded epoch={} rank={} ranks={} slices={} weightBytes={} cacheBytes={} fetchedBytes={} packedBefore={} fetchMillis={} packMillis={}",
           assign.getEpoch(),
           spec.rank(),
           spec.plan().size(),
@@ -81,6 +92,7 @@ public record Loader(
           shard.weightBytes(),
           shard.cacheBytes(),
           source.fetchedBytes(),
+          source.packedBefore(),
           (fetched - begin) / 1_000_000,
           (System.nanoTime() - fetched) / 1_000_000);
       return new Result(

@@ -7,7 +7,7 @@ import java.util.zip.CRC32C;
 final class Checksums {
 
   /** A ByteBuffer's longest view, rounded down. */
-  private static final long PART = 1L << 30;
+  static final long PART = 1L << 30;
 
   private Checksums() {}
 

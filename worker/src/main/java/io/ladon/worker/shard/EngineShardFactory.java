@@ -9,6 +9,7 @@ import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardInventory;
+import io.ladon.engine.rank.PackedShelf;
 import io.ladon.engine.rank.Rank;
 import io.ladon.engine.rank.RankOptions;
 import io.ladon.engine.rank.ShardWeights;
@@ -59,11 +60,12 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp)
   }
 
   @Override
-  public Shard create(ShardSpec spec, SliceSource source, Exchange exchange) throws IOException {
+  public Shard create(ShardSpec spec, SliceSource source, PackedShelf shelf, Exchange exchange)
+      throws IOException {
     ThreadTeam team = new ThreadTeam(threads, spec.crowded());
     ShardWeights weights = null;
     try {
-      weights = ShardWeights.load(spec.plan(), spec.rank(), spec.header(), source, team);
+      weights = ShardWeights.load(spec.plan(), spec.rank(), spec.header(), source, shelf, team);
       RankOptions options =
           new RankOptions(
               spec.kvBlocks(),

@@ -3,6 +3,7 @@ package io.ladon.worker.shard;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
+import io.ladon.engine.rank.PackedShelf;
 import java.io.IOException;
 import java.util.List;
 
@@ -19,12 +20,15 @@ public interface ShardFactory {
   Needs needs(ShardSpec spec) throws IOException;
 
   /**
-   * Packs a rank's weights and makes it ready to run. Neither source nor exchange are the shard's
-   * to close; the source is not read after this.
+   * Packs a rank's weights and makes it ready to run. None of the arguments is the shard's to
+   * close; source and shelf are not used after this.
    *
+   * @param source of the checkpoint's slices, for what the shelf does not have
+   * @param shelf of packed weights
    * @throws IOException if a slice cannot be had; the message names the tensor
    */
-  Shard create(ShardSpec spec, SliceSource source, Exchange exchange) throws IOException;
+  Shard create(ShardSpec spec, SliceSource source, PackedShelf shelf, Exchange exchange)
+      throws IOException;
 
   /**
    * Bytes of a shard.

@@ -53,8 +53,12 @@ final class SliceFetcher {
 
   /** Told of every slice that was sent instead of confirmed. */
   interface Sent {
-    /** The slice of index {@code wanted} is now in the cache. */
-    void sent(int wanted) throws IOException;
+    /**
+     * The slice of index {@code wanted} is now in the cache.
+     *
+     * @param crc its CRC-32C
+     */
+    void sent(int wanted, int crc) throws IOException;
   }
 
   /**
@@ -129,7 +133,7 @@ final class SliceFetcher {
           wanted,
           "checksum %08x instead of %08x".formatted((int) crc.getValue(), chunk.getCrc32C()));
       entry.commit();
-      sent.sent(index);
+      sent.sent(index, chunk.getCrc32C());
       return received;
     }
   }

@@ -1,0 +1,122 @@
+package io.ladon.engine.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory for weights: off heap, in slabs that start at a huge page and ask the system for huge
+ * pages, which save the CPU most of its address translations while it streams through them. A page
+ * becomes resident when it is first written. Zeroed; freed with the arena; for many threads.
+ */
+public final class SlabAllocator implements SegmentAllocator {
+
+  private static final long HUGE_PAGE = 2L << 20;
+  private static final long SLAB = 64L << 20;
+
+  // mmap(2), madvise(2): the numbers of Linux on every architecture that a JDK 25 runs on.
+  private static final int PROT_READ_WRITE = 1 | 2;
+  private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+  private static final int MADV_HUGEPAGE = 14;
+  private static final long MAP_FAILED = -1;
+
+  private static final @Nullable Calls CALLS = Calls.find();
+
+  private final Arena arena;
+  private MemorySegment slab = MemorySegment.NULL;
+  private long used;
+
+  /**
+   * @param arena shared; whoever closes it frees the memory
+   */
+  public SlabAllocator(Arena arena) {
+    this.arena = arena;
+  }
+
+  @Override
+  public synchronized MemorySegment allocate(long bytes, long alignment) {
+    if (bytes < 0 || alignment < 1 || alignment > HUGE_PAGE || Long.bitCount(alignment) != 1) {
+      throw new IllegalArgumentException(bytes + " bytes aligned to " + alignment);
+    }
+    long begin = (used + alignment - 1) & -alignment;
+    if (begin + bytes > slab.byteSize()) {
+      slab = newSlab(Math.max(SLAB, (bytes + HUGE_PAGE - 1) & -HUGE_PAGE));
+      begin = 0;
+    }
+    used = begin + bytes;
+    return slab.asSlice(begin, bytes);
+  }
+
+  private MemorySegment newSlab(long bytes) {
+    Calls calls = CALLS;
+    if (calls == null) {
+      return arena.allocate(bytes, FloatTensor.ALIGNMENT);
+    }
+    return calls.map(arena, bytes);
+  }
+
+  /** The system's calls, where it has them. */
+  private record Calls(MethodHandle mmap, MethodHandle madvise, MethodHandle munmap) {
+
+    @SuppressWarnings("restricted") // The module is started with native access enabled.
+    static @Nullable Calls find() {
+      if (!System.getProperty("os.name").equals("Linux")) {
+        return null;
+      }
+      ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
+      ValueLayout.OfInt number = ValueLayout.JAVA_INT;
+      Optional<MethodHandle> mmap =
+          handle("mmap", FunctionDescriptor.of(size, size, size, number, number, number, size));
+      Optional<MethodHandle> madvise =
+          handle("madvise", FunctionDescriptor.of(number, size, size, number));
+      Optional<MethodHandle> munmap = handle("munmap", FunctionDescriptor.of(number, size, size));
+      return mmap.isEmpty() || madvise.isEmpty() || munmap.isEmpty()
+          ? null
+          : new Calls(mmap.get(), madvise.get(), munmap.get());
+    }
+
+    @SuppressWarnings("restricted")
+    private static Optional<MethodHandle> handle(String name, FunctionDescriptor descriptor) {
+      Linker linker = Linker.nativeLinker();
+      return linker.defaultLookup().find(name).map(f -> linker.downcallHandle(f, descriptor));
+    }
+
+    @SuppressWarnings("restricted")
+    MemorySegment map(Arena arena, long bytes) {
+      long mapped = bytes + HUGE_PAGE; // room to begin at a huge page
+      try {
+        long address =
+            (long) mmap.invokeExact(0L, mapped, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+        if (address == MAP_FAILED) {
+          throw new OutOfMemoryError("the system refuses " + bytes + " bytes for weights");
+        }
+        long begin = (address + HUGE_PAGE - 1) & -HUGE_PAGE;
+        // Refused where the kernel has no huge pages; ordinary ones do then.
+        int _ = (int) madvise.invokeExact(begin, bytes, MADV_HUGEPAGE);
+        return MemorySegment.ofAddress(begin)
+            .reinterpret(bytes, arena, _ -> unmap(address, mapped));
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    private void unmap(long address, long bytes) {
+      try {
+        int result = (int) munmap.invokeExact(address, bytes);
+        assert result == 0 : "munmap of " + bytes + " bytes";
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}
