@@ -31,7 +31,8 @@ final class OptionDefaults implements IDefaultValueProvider {
           "LADON_DIST",
           "LADON_JAVA_OPTS",
           "LADON_DEBUG",
-          "LADON_LOG");
+          "LADON_LOG",
+          "LADON_REHEARSAL");
 
   private final Properties file;
   private final @Nullable Path path;

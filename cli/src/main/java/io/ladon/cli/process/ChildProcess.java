@@ -17,6 +17,9 @@ final class ChildProcess implements AutoCloseable {
 
   private static final int TAIL_LINES = 15;
 
+  /** A process that makes a start cache does so at its end, which takes some seconds. */
+  private static final Duration GRACE = Duration.ofSeconds(StartCache.REHEARSAL ? 60 : 5);
+
   private final String name;
   private final Process process;
   private final Path log;
@@ -111,7 +114,7 @@ final class ChildProcess implements AutoCloseable {
     process.destroy();
   }
 
-  /** Ends the child: gently, and after five seconds by force. */
+  /** Ends the child: gently, and after a while by force. */
   @Override
   public void close() {
     stop();
@@ -125,6 +128,4 @@ final class ChildProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
   }
-
-  private static final Duration GRACE = Duration.ofSeconds(5);
 }

@@ -57,7 +57,11 @@ public final class LocalCluster implements AutoCloseable {
     List<String> arguments = new ArrayList<>(List.of("coordinator", "--supervised"));
     arguments.addAll(options.coordinatorArguments());
     ChildProcess coordinator =
-        ChildProcess.start("coordinator", logs.resolve("coordinator.log"), List.of(), arguments);
+        ChildProcess.start(
+            "coordinator",
+            logs.resolve("coordinator.log"),
+            StartCache.options("coordinator", true),
+            arguments);
     children.add(coordinator);
     var _ = coordinator.process().onExit().thenRun(() -> end(coordinator));
     for (int i = 0; i < options.workers(); i++) {
@@ -69,11 +73,13 @@ public final class LocalCluster implements AutoCloseable {
   private void startWorker(int index, int restarts) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("worker", "--supervised"));
     arguments.addAll(options.workerArguments());
+    List<String> jvmOptions = new ArrayList<>(List.of("--add-modules=jdk.incubator.vector"));
+    jvmOptions.addAll(StartCache.options("worker", index == 0));
     ChildProcess worker =
         ChildProcess.start(
             "worker " + (index + 1),
             logs.resolve("worker-%d-%d.log".formatted(index + 1, restarts)),
-            List.of("--add-modules=jdk.incubator.vector"),
+            jvmOptions,
             arguments);
     if (restarts == 0) {
       children.add(worker);
