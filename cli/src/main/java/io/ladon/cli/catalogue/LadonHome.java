@@ -19,11 +19,12 @@ public final class LadonHome {
       return Path.of(home).toAbsolutePath();
     }
     String cache = environment.get("XDG_CACHE_HOME");
-    Path caches =
-        cache != null && !cache.isBlank()
-            ? Path.of(cache)
-            : Path.of(System.getProperty("user.home"), ".cache");
-    return caches.resolve("ladon").toAbsolutePath();
+    if (cache != null && !cache.isBlank()) {
+      return Path.of(cache, "ladon").toAbsolutePath();
+    }
+    // As a shell reads ~; the JVM's own idea comes from the user database.
+    String user = environment.getOrDefault("HOME", System.getProperty("user.home"));
+    return Path.of(user, ".cache", "ladon").toAbsolutePath();
   }
 
   /** Of this process. */
