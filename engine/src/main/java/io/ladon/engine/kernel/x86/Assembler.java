@@ -1,0 +1,166 @@
+package io.ladon.engine.kernel.x86;
+
+/**
+ * An assembler of the few x86-64 instructions that the kernels need. A method is an instruction,
+ * its arguments are in Intel's order: the destination first.
+ */
+final class Assembler extends VectorInstructions {
+
+  /** Conditions of jumps, as encoded. */
+  enum Condition {
+    EQUAL(4),
+    NOT_EQUAL(5);
+
+    private final int number;
+
+    Condition(int number) {
+      this.number = number;
+    }
+  }
+
+  byte[] toBytes() {
+    return code().toBytes();
+  }
+
+  /** Aligns to where a function may begin, and says where that is. */
+  int align() {
+    code().align(64);
+    return code().size();
+  }
+
+  // Integers, all of 64 bits.
+
+  void mov(Gp to, Gp from) {
+    integer(0x89, from, to);
+  }
+
+  void mov(Gp to, Memory from) {
+    integer(0x8B, to, from);
+  }
+
+  void mov(Memory to, Gp from) {
+    integer(0x89, from, to);
+  }
+
+  void mov(Gp to, int value) {
+    integer(0xC7, 0, to);
+    code().putInt(value);
+  }
+
+  void add(Gp to, Gp from) {
+    integer(0x01, from, to);
+  }
+
+  void add(Gp to, Memory from) {
+    integer(0x03, to, from);
+  }
+
+  void add(Gp to, int value) {
+    immediate(0, to, value);
+  }
+
+  void sub(Gp to, int value) {
+    immediate(5, to, value);
+  }
+
+  void cmp(Gp left, Memory right) {
+    integer(0x3B, left, right);
+  }
+
+  /** The low 64 bits of a product. */
+  void imul(Gp to, Gp from) {
+    integer(0x0F, 0xAF, to, from);
+  }
+
+  void dec(Gp to) {
+    integer(0xFF, 1, to);
+  }
+
+  void test(Gp left, Gp right) {
+    integer(0x85, right, left);
+  }
+
+  private void immediate(int extension, Gp to, int value) {
+    if ((byte) value == value) {
+      integer(0x83, extension, to);
+      code().putByte(value);
+    } else if (to == Gp.RAX) {
+      code().putByte(0x48); // the accumulator's own, shorter form
+      code().putByte((extension << 3) | 5);
+      code().putInt(value);
+    } else {
+      integer(0x81, extension, to);
+      code().putInt(value);
+    }
+  }
+
+  void push(Gp from) {
+    stack(0x50, from);
+  }
+
+  void pop(Gp to) {
+    stack(0x58, to);
+  }
+
+  private void stack(int opcode, Gp register) {
+    if (register.number() >= 8) {
+      code().putByte(0x41);
+    }
+    code().putByte(opcode | (register.number() & 7));
+  }
+
+  // Control.
+
+  void bind(Label label) {
+    code().bind(label);
+  }
+
+  /** A label here, aligned as the head of a loop. */
+  Label loop() {
+    code().align(32);
+    Label label = new Label();
+    bind(label);
+    return label;
+  }
+
+  void jmp(Label to) {
+    code().putByte(0xE9);
+    code().putDistance(to);
+  }
+
+  void jump(Condition when, Label to) {
+    code().putByte(0x0F);
+    code().putByte(0x80 | when.number);
+    code().putDistance(to);
+  }
+
+  void call(Memory addressOfTarget) {
+    memoryOnly(0, 0xFF, 2, addressOfTarget);
+  }
+
+  void ret() {
+    code().putByte(0xC3);
+  }
+
+  void prefetcht0(Memory line) {
+    memoryOnly(1, 0x18, 1, line);
+  }
+
+  void cpuid() {
+    code().putByte(0x0F);
+    code().putByte(0xA2);
+  }
+
+  void xgetbv() {
+    code().putByte(0x0F);
+    code().putByte(0x01);
+    code().putByte(0xD0);
+  }
+
+  /** Without it, the caller's SSE instructions would be slow after our wide ones. */
+  void vzeroupper() {
+    code().putByte(0xC5);
+    code().putByte(0xF8);
+    code().putByte(0x77);
+  }
+}

@@ -1,0 +1,175 @@
+package io.ladon.engine.kernel.x86;
+
+/**
+ * Vector instructions, encoded as GNU as does: VEX where registers of 128 or 256 bits below 16
+ * allow it, else EVEX. Of the logical operations EVEX has its own ({@link #vpandd}).
+ */
+abstract class VectorInstructions extends Encoder {
+
+  // Moves.
+
+  private static final VectorOp VMOVUPS_LOAD = VectorOp.of(0, 1, 0x10);
+  private static final VectorOp VMOVUPS_STORE = VectorOp.of(0, 1, 0x11);
+  private static final VectorOp VMOVDQU_LOAD = VectorOp.of(2, 1, 0x6F);
+  private static final VectorOp VMOVDQU_STORE = VectorOp.of(2, 1, 0x7F);
+
+  final void vmovups(Vector to, Memory from) {
+    vector(VMOVUPS_LOAD, to, NONE, from);
+  }
+
+  final void vmovups(Memory to, Vector from) {
+    vector(VMOVUPS_STORE, from, NONE, to);
+  }
+
+  /** Writes those lanes whose bit in a mask register is set; AVX-512. */
+  final void vmovups(Memory to, int mask, Vector from) {
+    evex(VMOVUPS_STORE, from, NONE, to, mask);
+  }
+
+  /** Writes those lanes whose sign in {@code mask} is set. */
+  final void vmaskmovps(Memory to, Vector mask, Vector from) {
+    vector(VectorOp.of(1, 2, 0x2E), from, mask.number(), to);
+  }
+
+  final void vmovdqu(Vector to, Memory from) {
+    vector(VMOVDQU_LOAD, to, NONE, from);
+  }
+
+  final void vmovdqu(Memory to, Vector from) {
+    vector(VMOVDQU_STORE, from, NONE, to);
+  }
+
+  final void vmovdqu32(Vector to, Memory from) {
+    evex(VMOVDQU_LOAD, to, NONE, from, 0);
+  }
+
+  /** The low 4 bytes of a register to memory. */
+  final void vmovd(Memory to, Vector from) {
+    vector(new VectorOp(1, 1, 0x7E, VectorOp.Tuple.ELEMENT), from, NONE, to);
+  }
+
+  final void vextracti128(Vector to, Vector from, int half) {
+    vector(VectorOp.of(1, 3, 0x39), from, NONE, to);
+    code().putByte(half);
+  }
+
+  /** Low 16 bits of a register to a mask register. */
+  final void kmovw(int mask, Gp from) {
+    vector(VectorOp.of(0, 1, 0x92), Vector.xmm(mask), NONE, Vector.xmm(from.number()));
+  }
+
+  final void vbroadcastss(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x18, VectorOp.Tuple.ELEMENT), to, NONE, from);
+  }
+
+  final void vpbroadcastd(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x58, VectorOp.Tuple.ELEMENT), to, NONE, from);
+  }
+
+  /** The low 4 bytes of a general register to every lane; AVX-512. */
+  final void vpbroadcastd(Vector to, Gp from) {
+    evex(VectorOp.of(1, 2, 0x7C), to, NONE, Vector.xmm(from.number()), 0);
+  }
+
+  final void vpbroadcastd(Vector to, Vector from) {
+    vector(VectorOp.of(1, 2, 0x58), to, NONE, from);
+  }
+
+  /** The low 4 bytes of a general register. */
+  final void vmovd(Vector to, Gp from) {
+    vector(VectorOp.of(1, 1, 0x6E), to, NONE, Vector.xmm(from.number()));
+  }
+
+  // Conversions.
+
+  /** Half to single precision, exactly, subnormals included. */
+  final void vcvtph2ps(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x13, VectorOp.Tuple.HALF), to, NONE, from);
+  }
+
+  final void vcvtdq2ps(Vector to, Operand from) {
+    vector(VectorOp.of(0, 1, 0x5B), to, NONE, from);
+  }
+
+  final void vpmovzxbd(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x31, VectorOp.Tuple.QUARTER), to, NONE, from);
+  }
+
+  final void vpmovsxbd(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x21, VectorOp.Tuple.QUARTER), to, NONE, from);
+  }
+
+  // Floats.
+
+  final void vaddps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x58), to, left.number(), right);
+  }
+
+  final void vmulps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x59), to, left.number(), right);
+  }
+
+  /** {@code to = left * right + to}, rounded once. */
+  final void vfmadd231ps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0xB8), to, left.number(), right);
+  }
+
+  // Integers in lanes.
+
+  final void vpaddd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xFE), to, left.number(), right);
+  }
+
+  final void vphaddd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0x02), to, left.number(), right);
+  }
+
+  final void vpmulld(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0x40), to, left.number(), right);
+  }
+
+  /** Unsigned bytes of {@code left} times signed ones of {@code right}, added in pairs. */
+  final void vpmaddubsw(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0x04), to, left.number(), right);
+  }
+
+  /** Signed 16-bit numbers multiplied and added in pairs. */
+  final void vpmaddwd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xF5), to, left.number(), right);
+  }
+
+  /** Adds four products of unsigned bytes of {@code left} and signed ones to each lane. */
+  final void vpdpbusd(Vector to, Vector left, Operand right) {
+    evex(VectorOp.of(1, 2, 0x50), to, left.number(), right, 0);
+  }
+
+  final void vpsllw(Vector to, Vector from, int count) {
+    shift(0x71, 6, to, from, count);
+  }
+
+  final void vpsrlw(Vector to, Vector from, int count) {
+    shift(0x71, 2, to, from, count);
+  }
+
+  private void shift(int opcode, int extension, Vector to, Vector from, int count) {
+    // The destination is where others have their first source, and ModRM extends the opcode.
+    vector(VectorOp.of(1, 1, opcode), new Vector(extension, to.bits()), to.number(), from);
+    code().putByte(count);
+  }
+
+  // Bits.
+
+  final void vpandd(Vector to, Vector left, Operand right) {
+    evex(VectorOp.of(1, 1, 0xDB), to, left.number(), right, 0);
+  }
+
+  final void vpxord(Vector to, Vector left, Operand right) {
+    evex(VectorOp.of(1, 1, 0xEF), to, left.number(), right, 0);
+  }
+
+  /** Any function of three bits: bit {@code 4 to + 2 left + right} of {@code truth}. */
+  final void vpternlogd(Vector to, Vector left, Operand right, int truth) {
+    evex(VectorOp.of(1, 3, 0x25), to, left.number(), right, 0);
+    code().putByte(truth);
+  }
+}
