@@ -22,6 +22,7 @@ public final class PackedMatrix {
   private final PackedLayout layout;
   private final int[] merges; // after each leaf, how many times to add the two topmost sums
   private final List<Range> roots;
+  private final MemorySegment schedule; // what machine code must know of tiles and leaves
 
   private PackedMatrix(
       int rows,
@@ -29,13 +30,15 @@ public final class PackedMatrix {
       MemorySegment segment,
       PackedLayout layout,
       int[] merges,
-      List<Range> roots) {
+      List<Range> roots,
+      MemorySegment schedule) {
     this.rows = rows;
     this.columns = columns;
     this.segment = segment;
     this.layout = layout;
     this.merges = merges;
     this.roots = roots;
+    this.schedule = schedule;
   }
 
   /**
@@ -90,8 +93,15 @@ public final class PackedMatrix {
     long panels = (rows + PackedLayout.ROWS - 1L) / PackedLayout.ROWS;
     MemorySegment segment =
         allocator.allocate(Math.max(64, panels * layout.panelBytes()), FloatTensor.ALIGNMENT);
+    int[] merges = tree.merges(leaves);
     return new PackedMatrix(
-        rows, columns, segment, layout, tree.merges(leaves), List.copyOf(tree.roots(leaves)));
+        rows,
+        columns,
+        segment,
+        layout,
+        merges,
+        List.copyOf(tree.roots(leaves)),
+        MachineProduct.schedule(allocator, layout, merges));
   }
 
   /** Packs encoded rows into this matrix, which is of zeros. */
@@ -199,6 +209,10 @@ public final class PackedMatrix {
   /** The packed bytes, in layout {@link #LAYOUT_VERSION}. */
   public MemorySegment segment() {
     return segment;
+  }
+
+  MemorySegment schedule() {
+    return schedule;
   }
 
   PackedLayout layout() {

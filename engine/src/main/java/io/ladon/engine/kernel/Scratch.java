@@ -19,7 +19,10 @@ final class Scratch {
     MINIMA,
     WEIGHTS,
     DOTS,
-    STACK
+    STACK,
+    PARAMETERS,
+    PREPARATION,
+    RECORDS
   }
 
   private final MemorySegment[] buffers = new MemorySegment[Use.values().length];

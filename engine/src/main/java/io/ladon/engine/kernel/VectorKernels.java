@@ -24,15 +24,7 @@ public final class VectorKernels implements Kernels {
       int tokens,
       FloatTensor[] out,
       int outColumn) {
-    if (w.type().isFloat()) {
-      throw new IllegalArgumentException(w.type() + " weights need float32 activations");
-    }
-    check(w, rowBegin, rowEnd, x.columns(), out);
-    Objects.checkFromIndexSize(0, tokens, x.tokens());
-    long columns = (long) tokens * x.columns();
-    address(x.quants(), 0, columns);
-    address(x.scales(), 0, columns / QuantizedActivations.BLOCK * Float.BYTES);
-    address(x.sums(), 0, columns / QuantizedActivations.BLOCK * Integer.BYTES);
+    check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
     VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
   }
 
@@ -48,18 +40,48 @@ public final class VectorKernels implements Kernels {
     if (!w.type().isFloat()) {
       throw new IllegalArgumentException(w.type() + " weights need int8 activations");
     }
-    check(w, rowBegin, rowEnd, x.columns(), out);
+    check(w, rowBegin, rowEnd, x.columns(), tokens, out, outColumn);
     floats(x.segment(), 0, (long) tokens * x.columns());
     VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
   }
 
+  /** Whether a product's arguments fit each other and their memory, which is off heap. */
+  static void check(
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      QuantizedActivations x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn) {
+    if (w.type().isFloat()) {
+      throw new IllegalArgumentException(w.type() + " weights need float32 activations");
+    }
+    check(w, rowBegin, rowEnd, x.columns(), tokens, out, outColumn);
+    Objects.checkFromIndexSize(0, tokens, x.tokens());
+    long columns = (long) tokens * x.columns();
+    address(x.quants(), 0, columns);
+    address(x.scales(), 0, columns / QuantizedActivations.BLOCK * Float.BYTES);
+    address(x.sums(), 0, columns / QuantizedActivations.BLOCK * Integer.BYTES);
+  }
+
   private static void check(
-      PackedMatrix w, int rowBegin, int rowEnd, int columns, FloatTensor[] out) {
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      int columns,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn) {
     Objects.checkFromToIndex(rowBegin, rowEnd, w.rows());
     if (columns != w.columns() || out.length != w.roots().size()) {
       throw new IllegalArgumentException(
           "%d columns and %d results for a matrix of %d columns and %d results"
               .formatted(columns, out.length, w.columns(), w.roots().size()));
+    }
+    for (FloatTensor result : out) {
+      Objects.checkFromToIndex(outColumn + rowBegin, outColumn + rowEnd, result.columns());
+      floats(result.segment(), 0, (long) tokens * result.columns());
     }
   }
 

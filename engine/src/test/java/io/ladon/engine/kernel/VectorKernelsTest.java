@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.ladon.engine.checkpoint.TensorType;
-import io.ladon.engine.kernel.KernelFixtures.Quants;
 import io.ladon.engine.model.ModelSpec.Activation;
-import io.ladon.engine.plan.LeafTree;
-import io.ladon.engine.plan.Range;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,132 +18,20 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The vector kernels against the scalar ones, bit for bit. The build runs these tests once for
  * every width that the CPU has.
  */
-class VectorKernelsTest {
+class VectorKernelsTest extends MultiplyContract {
 
   private final ScalarKernels scalar = new ScalarKernels();
   private final VectorKernels vector = new VectorKernels();
   private final Arena arena = Arena.ofAuto();
 
+  @Override
+  Kernels kernels() {
+    return vector;
+  }
+
   @BeforeAll
   static void needsTheWidth() {
     assumeTrue(Simd.supported(), "this CPU has no vectors of " + Simd.BITS + " bits");
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void multipliesAlikeInAwkwardSizes(TensorType type) {
-    int[] tokenCounts = {1, 2, 3, 4, 5, 8, 17, 37};
-    int[] columnCounts = {32, 64, 96, 288, 576, 1056};
-    int i = 0;
-    for (int rows : new int[] {1, 15, 16, 17, 33, 50}) {
-      int columns = columnCounts[i % columnCounts.length];
-      int tokens = tokenCounts[i % tokenCounts.length];
-      i++;
-      compare(whole(type, rows, columns, Quants.RANDOM), tokens, 0, rows);
-    }
-    for (int tokens : tokenCounts) {
-      compare(whole(type, 18, 320, Quants.RANDOM), tokens, 0, 18);
-    }
-    for (int columns : columnCounts) {
-      compare(whole(type, 16, columns, Quants.RANDOM), 6, 0, 16);
-    }
-    compare(whole(type, 70, 64, Quants.RANDOM), 3, 16, 48);
-    compare(whole(type, 70, 64, Quants.RANDOM), 3, 48, 70);
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      names = {"F32", "F16", "BF16"},
-      mode = EnumSource.Mode.EXCLUDE)
-  void multipliesExtremesAlike(TensorType type) {
-    for (Quants quants : Quants.values()) {
-      PackedMatrix w = whole(type, 17, 320, quants);
-      for (int activation : new int[] {127, -127}) {
-        for (int tokens : new int[] {1, 4}) {
-          compare(w, KernelFixtures.constant(arena, tokens, 320, activation), tokens, 0, 17);
-        }
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void multipliesLeavesAlike(TensorType type) {
-    // columnBegin, columns, leafColumns, leaves of the tree, first leaf owned
-    int[][] cuts = {
-      {0, 768, 256, 3, 0},
-      {0, 768, 256, 5, 1},
-      {64, 640, 64, 13, 2},
-      {192, 576, 192, 3, 0},
-      {0, 544, 256, 3, 0},
-      {736, 32, 32, 8, 7},
-      {32, 96, 96, 2, 1}
-    };
-    for (int[] cut : cuts) {
-      int rows = 21;
-      MemorySegment encoded = KernelFixtures.encode(arena, type, rows, 768, Quants.RANDOM, 5);
-      int leaves = (cut[1] + cut[2] - 1) / cut[2];
-      PackedMatrix w =
-          PackedMatrix.pack(
-              arena,
-              type,
-              encoded,
-              rows,
-              768,
-              cut[0],
-              cut[1],
-              cut[2],
-              new LeafTree(cut[3]),
-              new Range(cut[4], cut[4] + leaves));
-      compare(w, 1, 0, rows);
-      compare(w, 6, 0, rows);
-    }
-  }
-
-  private PackedMatrix whole(TensorType type, int rows, int columns, Quants quants) {
-    int encodedColumns = KernelFixtures.encodedColumns(type, columns);
-    MemorySegment encoded = KernelFixtures.encode(arena, type, rows, encodedColumns, quants, rows);
-    LeafTree one = new LeafTree(1);
-    return PackedMatrix.pack(
-        arena, type, encoded, rows, encodedColumns, 0, columns, columns, one, one.all());
-  }
-
-  private void compare(PackedMatrix w, int tokens, int rowBegin, int rowEnd) {
-    if (w.type().isFloat()) {
-      FloatTensor x = KernelFixtures.activations(arena, tokens, w.columns(), tokens);
-      FloatTensor[] expected = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
-      FloatTensor[] actual = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
-      scalar.multiply(w, rowBegin, rowEnd, x, tokens, expected, 2);
-      vector.multiply(w, rowBegin, rowEnd, x, tokens, actual, 2);
-      assertSame(w, tokens, expected, actual);
-    } else {
-      compare(
-          w,
-          KernelFixtures.quantized(arena, tokens, w.columns(), tokens),
-          tokens,
-          rowBegin,
-          rowEnd);
-    }
-  }
-
-  private void compare(
-      PackedMatrix w, QuantizedActivations x, int tokens, int rowBegin, int rowEnd) {
-    FloatTensor[] expected = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
-    FloatTensor[] actual = KernelFixtures.results(arena, w, tokens, w.rows() + 3);
-    scalar.multiply(w, rowBegin, rowEnd, x, tokens, expected, 2);
-    vector.multiply(w, rowBegin, rowEnd, x, tokens, actual, 2);
-    assertSame(w, tokens, expected, actual);
-  }
-
-  private static void assertSame(
-      PackedMatrix w, int tokens, FloatTensor[] expected, FloatTensor[] actual) {
-    for (int root = 0; root < expected.length; root++) {
-      assertThat(bits(actual[root]))
-          .as(
-              "root %d of %s, %d rows, %d columns, %d tokens",
-              root, w.type(), w.rows(), w.columns(), tokens)
-          .isEqualTo(bits(expected[root]));
-    }
   }
 
   private static int[] bits(FloatTensor tensor) {

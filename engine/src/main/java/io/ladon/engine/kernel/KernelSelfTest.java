@@ -1,0 +1,78 @@
+package io.ladon.engine.kernel;
+
+import io.ladon.engine.checkpoint.TensorEncoder;
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.plan.LeafTree;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+
+/**
+ * Compares kernels with the scalar ones at start, on a small product of each quantised type: a CPU
+ * or emulator that computes differently must not answer with other tokens than the rest of the
+ * cluster.
+ */
+final class KernelSelfTest {
+
+  private static final int ROWS = 17;
+  private static final int COLUMNS = 512;
+  private static final int LEAF = 192;
+
+  /** Of two tiles, of different sizes. */
+  private static final int TOKENS = 13;
+
+  private KernelSelfTest() {}
+
+  /** What is computed differently; empty for nothing. */
+  static String difference(Kernels kernels) {
+    Kernels scalar = new ScalarKernels();
+    Random random = new Random(1);
+    LeafTree tree = new LeafTree((COLUMNS - 1) / LEAF + 1);
+    try (Arena arena = Arena.ofConfined()) {
+      FloatTensor x = FloatTensor.allocate(arena, TOKENS, COLUMNS);
+      for (int i = 0; i < TOKENS * COLUMNS; i++) {
+        x.set(0, i, (float) random.nextGaussian());
+      }
+      QuantizedActivations quantized = QuantizedActivations.allocate(arena, TOKENS, COLUMNS);
+      scalar.quantize(x, 0, TOKENS, 0, COLUMNS, quantized);
+      float[] weights = new float[ROWS * COLUMNS];
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] = (float) random.nextGaussian();
+      }
+      FloatTensor[] expected = {FloatTensor.allocate(arena, TOKENS, ROWS)};
+      FloatTensor[] actual = {FloatTensor.allocate(arena, TOKENS, ROWS)};
+      for (TensorType type : TensorType.values()) {
+        if (type.isFloat()) {
+          continue;
+        }
+        byte[] encoded = new byte[(int) type.bytesFor(weights.length)];
+        TensorEncoder.encode(type, weights, 0, weights.length, encoded, 0);
+        PackedMatrix w =
+            PackedMatrix.pack(
+                arena,
+                type,
+                MemorySegment.ofArray(encoded),
+                ROWS,
+                COLUMNS,
+                0,
+                COLUMNS,
+                LEAF,
+                tree,
+                tree.all());
+        scalar.multiply(w, 0, ROWS, quantized, TOKENS, expected, 0);
+        for (int tokens : new int[] {1, TOKENS}) {
+          kernels.multiply(w, 0, ROWS, quantized, tokens, actual, 0);
+          long bytes = 4L * tokens * ROWS;
+          long at =
+              MemorySegment.mismatch(
+                  expected[0].segment(), 0, bytes, actual[0].segment(), 0, bytes);
+          if (at >= 0) {
+            return "its products of %s with %d tokens differ from the scalar kernels' at byte %d"
+                .formatted(type, tokens, at);
+          }
+        }
+      }
+    }
+    return "";
+  }
+}

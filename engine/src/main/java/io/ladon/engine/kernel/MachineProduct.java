@@ -1,0 +1,177 @@
+package io.ladon.engine.kernel;
+
+import static io.ladon.engine.kernel.Simd.MEMORY;
+
+import io.ladon.engine.kernel.x86.Parameters;
+import io.ladon.engine.kernel.x86.ProductFunctions;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Calls the machine code of a product: cuts the tokens into chunks whose prepared activations stay
+ * in the L2 cache, each chunk into tiles, and the panels so that no call takes long.
+ */
+final class MachineProduct {
+
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+  /** Bytes of the sums of one panel and token. */
+  private static final long SUMS = 4L * PackedLayout.ROWS;
+
+  /** Bytes of prepared activations that are used for all panels before the next are. */
+  private static final int CHUNK_BYTES = 256 << 10;
+
+  /**
+   * Multiplications in one call at most, about half a millisecond: the garbage collector waits for
+   * a call.
+   */
+  private static final long CALL_WORK = 64 << 20;
+
+  private MachineProduct() {}
+
+  /** What the code must know of a matrix's tiles and leaves. */
+  static MemorySegment schedule(
+      SegmentAllocator allocator, PackedLayout layout, int[] merges) {
+    MemorySegment schedule =
+        allocator.allocate(Math.max(8, (long) layout.tiles() * Parameters.SCHEDULE_ENTRY), 8);
+    for (int leaf = 0; leaf < layout.leaves(); leaf++) {
+      for (int tile = layout.leafTile(leaf); tile < layout.leafTile(leaf + 1); tile++) {
+        boolean last = tile + 1 == layout.leafTile(leaf + 1);
+        long entry = (long) tile * Parameters.SCHEDULE_ENTRY;
+        schedule.set(LONG, entry + Parameters.BLOCKS, layout.blocksOfTile(tile));
+        schedule.set(
+            LONG,
+            entry + Parameters.HEADER_BYTES,
+            layout.quantOffset(tile) - layout.tileOffset(tile));
+        schedule.set(LONG, entry + Parameters.CLOSING, last ? 1 + merges[leaf] : 0);
+      }
+    }
+    return schedule;
+  }
+
+  static void multiply(
+      ProductFunctions code,
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      QuantizedActivations x,
+      int tokens,
+      FloatTensor[] out,
+      int outColumn) {
+    if (rowBegin == rowEnd || w.columns() == 0) {
+      return;
+    }
+    Scratch scratch = Scratch.ofThread();
+    long recordBytes = (long) Parameters.RECORD * x.blocks();
+    int chunk = (int) Math.max(1, CHUNK_BYTES / recordBytes / ProductFunctions.MAX_TOKENS);
+    chunk *= ProductFunctions.MAX_TOKENS;
+    for (int token = 0; token < tokens; token += chunk) {
+      int count = Math.min(chunk, tokens - token);
+      int tiles = (count - 1) / ProductFunctions.MAX_TOKENS + 1;
+      long parameters =
+          scratch.address(
+              Scratch.Use.PARAMETERS,
+              Parameters.BYTES
+                  + (long) Parameters.TOKENS_ENTRY * tiles
+                  + (long) Parameters.OUT_ENTRY * out.length);
+      long tokenEntries = parameters + Parameters.BYTES;
+      long outEntries = tokenEntries + (long) Parameters.TOKENS_ENTRY * tiles;
+      long outEnd = outEntries + (long) Parameters.OUT_ENTRY * out.length;
+      prepare(scratch, code, x, token, count, tiles, tokenEntries);
+      MEMORY.set(LONG, parameters + Parameters.TOKENS, tokenEntries);
+      MEMORY.set(LONG, parameters + Parameters.TOKENS_END, outEntries);
+      MEMORY.set(LONG, parameters + Parameters.OUTS, outEntries);
+      MEMORY.set(LONG, parameters + Parameters.OUTS_END, outEnd);
+      MEMORY.set(
+          LONG,
+          parameters + Parameters.STACK,
+          scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * ProductFunctions.MAX_TOKENS));
+      multiplyPanels(code, parameters, w, rowBegin, rowEnd, count, token, out, outColumn);
+    }
+  }
+
+  /** Prepares a chunk's activations, and the entries of its tiles, which differ by one at most. */
+  private static void prepare(
+      Scratch scratch,
+      ProductFunctions code,
+      QuantizedActivations x,
+      int token,
+      int count,
+      int tiles,
+      long entry) {
+    long recordBytes = (long) Parameters.RECORD * x.blocks();
+    long records = scratch.address(Scratch.Use.RECORDS, recordBytes * count);
+    long parameters = scratch.address(Scratch.Use.PREPARATION, Parameters.BYTES);
+    MEMORY.set(LONG, parameters + Parameters.PREPARE_BLOCKS, x.blocks());
+    for (int tile = 0; tile < tiles; tile++, entry += Parameters.TOKENS_ENTRY) {
+      int begin = tile * count / tiles;
+      int size = (tile + 1) * count / tiles - begin;
+      long first = (long) token + begin;
+      long target = records + begin * recordBytes;
+      MEMORY.set(
+          LONG, parameters + Parameters.PREPARE_QUANTS, x.quants().address() + first * x.columns());
+      MEMORY.set(
+          LONG,
+          parameters + Parameters.PREPARE_SCALES,
+          x.scales().address() + 4 * first * x.blocks());
+      MEMORY.set(LONG, parameters + Parameters.PREPARE_TOKENS, size);
+      MEMORY.set(LONG, parameters + Parameters.PREPARE_TARGET, target);
+      code.prepare(parameters);
+      MEMORY.set(LONG, entry + Parameters.CODE, code.tile(size));
+      MEMORY.set(LONG, entry + Parameters.ACTIVATIONS, target);
+      MEMORY.set(LONG, entry + Parameters.FIRST_TOKEN, begin);
+    }
+  }
+
+  private static void multiplyPanels(
+      ProductFunctions code,
+      long parameters,
+      PackedMatrix w,
+      int rowBegin,
+      int rowEnd,
+      int count,
+      int token,
+      FloatTensor[] out,
+      int outColumn) {
+    PackedLayout layout = w.layout();
+    MEMORY.set(LONG, parameters + Parameters.SCHEDULE, w.schedule().address());
+    MEMORY.set(
+        LONG,
+        parameters + Parameters.SCHEDULE_END,
+        w.schedule().address() + (long) layout.tiles() * Parameters.SCHEDULE_ENTRY);
+    MEMORY.set(LONG, parameters + Parameters.PANEL_BYTES, layout.panelBytes());
+    long panelWork = (long) PackedLayout.ROWS * w.columns() * count;
+    int most = (int) Math.max(1, CALL_WORK / panelWork) * PackedLayout.ROWS;
+    int wholePanels = rowEnd - (rowEnd - rowBegin) % PackedLayout.ROWS;
+    for (int row = rowBegin; row < rowEnd; ) {
+      int end = row < wholePanels ? Math.min(wholePanels, row + most) : rowEnd;
+      int rows = row < wholePanels ? PackedLayout.ROWS : rowEnd - row;
+      long panel = w.segment().address() + row / PackedLayout.ROWS * layout.panelBytes();
+      long panels = ((long) end - row - 1) / PackedLayout.ROWS + 1;
+      MEMORY.set(LONG, parameters + Parameters.WEIGHTS, panel);
+      MEMORY.set(LONG, parameters + Parameters.WEIGHTS_END, panel + panels * layout.panelBytes());
+      setRows(parameters, rows);
+      long entry = MEMORY.get(LONG, parameters + Parameters.OUTS);
+      for (FloatTensor result : out) {
+        long step = 4L * result.columns();
+        MEMORY.set(
+            LONG,
+            entry + Parameters.OUT,
+            result.segment().address() + token * step + 4L * (outColumn + row));
+        MEMORY.set(LONG, entry + Parameters.OUT_STEP, step);
+        entry += Parameters.OUT_ENTRY;
+      }
+      code.multiply(parameters);
+      row = end;
+    }
+  }
+
+  /** How many rows of a panel are written. */
+  private static void setRows(long parameters, int rows) {
+    MEMORY.set(LONG, parameters + Parameters.ROW_BITS, (1L << rows) - 1);
+    for (int row = 0; row < PackedLayout.ROWS; row++) {
+      MEMORY.set(Simd.INT, parameters + Parameters.ROW_LANES + 4L * row, row < rows ? -1 : 0);
+    }
+  }
+}

@@ -1,0 +1,265 @@
+package io.ladon.engine.kernel.x86;
+
+import static io.ladon.engine.kernel.x86.Memory.at;
+import static io.ladon.engine.kernel.x86.Vector.zmm;
+
+/**
+ * AVX-512 with VNNI: a register has 16 rows, and {@code vpdpbusd} multiplies four columns of each
+ * with four activations of one token, which are broadcast as they are read. Each token has a chain
+ * of its own, so that from four tokens on the CPU need not wait for a product.
+ *
+ * <table>
+ *   <caption>Registers</caption>
+ *   <tr><td>zmm0-7</td><td>integer dots of each token; they start at the correction for the zero
+ *       point</td></tr>
+ *   <tr><td>zmm8-15</td><td>sums of each token</td></tr>
+ *   <tr><td>zmm16, 17</td><td>scale and minimum of the block</td></tr>
+ *   <tr><td>zmm18, 19</td><td>scale and negated minimum of the super-block</td></tr>
+ *   <tr><td>zmm20, 21</td><td>weights of columns 4 g and 16 + 4 g</td></tr>
+ *   <tr><td>zmm22, 23</td><td>nibbles, and higher bits on their way</td></tr>
+ *   <tr><td>zmm24, 25</td><td>fifth and sixth bits of the block</td></tr>
+ *   <tr><td>zmm26</td><td>product of the scales</td></tr>
+ *   <tr><td>zmm29-31</td><td>constants: sign of floats, nibble mask, mask of higher bits or sign</td></tr>
+ *   <tr><td>k1</td><td>rows to be written</td></tr>
+ * </table>
+ */
+final class Avx512Arithmetic implements TileArithmetic {
+
+  /** Tokens of a tile at most: more would not fit the registers. */
+  static final int MAX_TOKENS = 8;
+
+  private static final int ROW_BYTES = 64;
+
+  private static final Vector SCALE = zmm(16);
+  private static final Vector MINIMUM = zmm(17);
+  private static final Vector SUPER_SCALE = zmm(18);
+  private static final Vector SUPER_MINIMUM = zmm(19);
+  private static final Vector LOW = zmm(20);
+  private static final Vector HIGH = zmm(21);
+  private static final Vector NIBBLES = zmm(22);
+  private static final Vector SHIFTED = zmm(23);
+  private static final Vector[] HIGH_BITS = {zmm(24), zmm(25)};
+  private static final Vector PRODUCT = zmm(26);
+  private static final Vector SIGN = zmm(29);
+  private static final Vector NIBBLE_MASK = zmm(30);
+  private static final Vector BITS_MASK = zmm(31);
+  private static final int ROWS = 1;
+
+  /** Of {@link Assembler#vpternlogd}: {@code to | left & right}. */
+  private static final int OR_AND = 0xF8;
+
+  private final Assembler a;
+  private final Format format;
+  private final int tokens;
+
+  Avx512Arithmetic(Assembler assembler, Format format, int tokens) {
+    this.a = assembler;
+    this.format = format;
+    this.tokens = tokens;
+  }
+
+  /** Fills the registers that the tiles of a format find filled. */
+  static void constants(Assembler a, Format format) {
+    repeat(a, SIGN, 1 << 31);
+    repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
+    switch (format.type()) {
+      case Q5_0, Q5_1, Q5_K -> repeat(a, BITS_MASK, 0x10101010);
+      case Q6_K -> repeat(a, BITS_MASK, 0x30303030);
+      case Q8_0 -> repeat(a, BITS_MASK, 0x80808080);
+      default -> {}
+    }
+    a.mov(Gp.RAX, at(Registers.PARAMETERS, Parameters.ROW_BITS));
+    a.kmovw(ROWS, Gp.RAX);
+  }
+
+  private static void repeat(Assembler a, Vector to, int value) {
+    a.mov(Gp.RAX, value);
+    a.vpbroadcastd(to, Gp.RAX);
+  }
+
+  private static Vector dot(int token) {
+    return zmm(token);
+  }
+
+  private static Vector sum(int token) {
+    return zmm(MAX_TOKENS + token);
+  }
+
+  @Override
+  public int sumsBytes() {
+    return ROW_BYTES * tokens;
+  }
+
+  @Override
+  public void clear() {
+    for (int t = 0; t < tokens; t++) {
+      a.vpxord(sum(t), sum(t), sum(t));
+    }
+  }
+
+  @Override
+  public void beginTile() {
+    if (!format.isSuperBlock()) {
+      return;
+    }
+    a.vcvtph2ps(SUPER_SCALE, at(Registers.HEADER, 0));
+    if (format.hasMinimum()) {
+      a.vcvtph2ps(SUPER_MINIMUM, at(Registers.HEADER, 32));
+      a.vpxord(SUPER_MINIMUM, SUPER_MINIMUM, SIGN);
+    }
+    a.add(Registers.HEADER, format.tileHeader());
+  }
+
+  @Override
+  public void addBlock() {
+    for (int plane = 0; plane < format.highPlanes(); plane++) {
+      a.vmovdqu32(HIGH_BITS[plane], at(Registers.QUANTS, ROW_BYTES * plane));
+    }
+    for (int dot = 0; dot < format.dots(); dot++) {
+      startDots(dot);
+      switch (format.type()) {
+        case Q8_0 -> addBytes();
+        case Q6_K -> addHalf(dot);
+        default -> addNibbles();
+      }
+      scale(dot);
+    }
+    if (format.hasMinimum()) {
+      addMinimum();
+    }
+  }
+
+  private void startDots(int dot) {
+    for (int t = 0; t < tokens; t++) {
+      if (format.zeroPoint() == 0) {
+        a.vpxord(dot(t), dot(t), dot(t));
+      } else {
+        a.vpbroadcastd(
+            dot(t), record(t, dot == 0 ? Parameters.CORRECTION : Parameters.SECOND, false));
+      }
+    }
+  }
+
+  private Memory record(int token, int offset, boolean broadcast) {
+    return new Memory(Registers.ACTIVATIONS, Parameters.RECORD * token + offset, broadcast);
+  }
+
+  /** Adds four columns, from {@code column} on, to the dots of all tokens. */
+  private void multiply(Vector weights, int column) {
+    for (int t = 0; t < tokens; t++) {
+      a.vpdpbusd(dot(t), weights, record(t, column, true));
+    }
+  }
+
+  private void addNibbles() {
+    for (int g = 0; g < 4; g++) {
+      a.vmovdqu32(NIBBLES, at(Registers.QUANTS, ROW_BYTES * (format.highPlanes() + g)));
+      low(LOW, 0, g);
+      high(HIGH, 0, g);
+      multiply(LOW, 4 * g);
+      multiply(HIGH, 16 + 4 * g);
+    }
+  }
+
+  /** One half of a block of Q6_K. */
+  private void addHalf(int half) {
+    for (int g = 0; g < 4; g++) {
+      a.vmovdqu32(NIBBLES, at(Registers.QUANTS, ROW_BYTES * (format.highPlanes() + g)));
+      if (half == 0) {
+        low(LOW, 0, g);
+        multiply(LOW, 4 * g);
+      } else {
+        high(LOW, 1, g);
+        multiply(LOW, 16 + 4 * g);
+      }
+    }
+  }
+
+  private void low(Vector to, int plane, int group) {
+    a.vpandd(to, NIBBLES, NIBBLE_MASK);
+    addHighBits(to, plane, group);
+  }
+
+  private void high(Vector to, int plane, int group) {
+    a.vpsrlw(to, NIBBLES, 4);
+    a.vpandd(to, to, NIBBLE_MASK);
+    addHighBits(to, plane, format.dots() == 1 ? 4 + group : group);
+  }
+
+  /** Bits above the nibbles: where they are in their byte depends on the columns. */
+  private void addHighBits(Vector to, int plane, int group) {
+    if (format.highPlanes() == 0) {
+      return;
+    }
+    int left = format.dots() == 1 ? 4 - group : 4 - 2 * group;
+    Vector bits = HIGH_BITS[plane];
+    if (left > 0) {
+      a.vpsllw(SHIFTED, bits, left);
+      bits = SHIFTED;
+    } else if (left < 0) {
+      a.vpsrlw(SHIFTED, bits, -left);
+      bits = SHIFTED;
+    }
+    a.vpternlogd(to, bits, BITS_MASK, OR_AND);
+  }
+
+  /** Q8_0: with the sign bit flipped, bytes are unsigned and 128 too large. */
+  private void addBytes() {
+    for (int g = 0; g < 8; g++) {
+      a.vpxord(LOW, BITS_MASK, at(Registers.QUANTS, ROW_BYTES * g));
+      multiply(LOW, 4 * g);
+    }
+  }
+
+  private void scale(int dot) {
+    if (format.isSuperBlock()) {
+      if (format.dots() == 2) {
+        a.vpmovsxbd(SCALE, at(Registers.HEADER, 16 * dot));
+      } else {
+        a.vpmovzxbd(SCALE, at(Registers.HEADER, 0));
+      }
+      a.vcvtdq2ps(SCALE, SCALE);
+      a.vmulps(SCALE, SCALE, SUPER_SCALE);
+    } else {
+      a.vcvtph2ps(SCALE, at(Registers.HEADER, 0));
+    }
+    for (int t = 0; t < tokens; t++) {
+      a.vcvtdq2ps(dot(t), dot(t));
+      a.vmulps(PRODUCT, SCALE, record(t, Parameters.SCALE, true));
+      a.vfmadd231ps(sum(t), dot(t), PRODUCT);
+    }
+  }
+
+  private void addMinimum() {
+    if (format.isSuperBlock()) {
+      a.vpmovzxbd(MINIMUM, at(Registers.HEADER, 16));
+      a.vcvtdq2ps(MINIMUM, MINIMUM);
+      a.vmulps(MINIMUM, MINIMUM, SUPER_MINIMUM);
+    } else {
+      a.vcvtph2ps(MINIMUM, at(Registers.HEADER, 32));
+    }
+    for (int t = 0; t < tokens; t++) {
+      a.vfmadd231ps(sum(t), MINIMUM, record(t, Parameters.SECOND, true));
+    }
+  }
+
+  @Override
+  public void addStack() {
+    for (int t = 0; t < tokens; t++) {
+      a.vaddps(sum(t), sum(t), at(Registers.STACK, ROW_BYTES * t));
+    }
+  }
+
+  @Override
+  public void push() {
+    for (int t = 0; t < tokens; t++) {
+      a.vmovups(at(Registers.STACK, ROW_BYTES * t), sum(t));
+    }
+  }
+
+  @Override
+  public void write(int token, Memory result) {
+    a.vmovups(PRODUCT, at(Registers.STACK, ROW_BYTES * token));
+    a.vmovups(result, ROWS, PRODUCT);
+  }
+}

@@ -1,0 +1,50 @@
+package io.ladon.engine.kernel.x86;
+
+import io.ladon.engine.checkpoint.TensorType;
+
+/**
+ * The packed layout of a quantised type, as the code walks it: see {@code PackedLayout} for the
+ * meaning of each byte.
+ *
+ * @param quantBytes of a block of 16 rows x 32 columns
+ * @param tileHeader bytes at the start of a tile's header: scales of the super-block
+ * @param blockHeader bytes in the header for each block
+ * @param zeroPoint what the code's unsigned quants have too much
+ * @param dots integer products of a block, each with a weight scale of its own
+ * @param hasMinimum whether a block adds a minimum times the activations' sum
+ */
+record Format(
+    TensorType type,
+    int quantBytes,
+    int tileHeader,
+    int blockHeader,
+    int zeroPoint,
+    int dots,
+    boolean hasMinimum) {
+
+  /** Bytes of nibbles in a block of a format of 4 to 6 bits. */
+  private static final int NIBBLES = 256;
+
+  static Format of(TensorType type) {
+    return switch (type) {
+      case Q4_0 -> new Format(type, 256, 0, 32, 8, 1, false);
+      case Q4_1 -> new Format(type, 256, 0, 64, 0, 1, true);
+      case Q5_0 -> new Format(type, 64 + 256, 0, 32, 16, 1, false);
+      case Q5_1 -> new Format(type, 64 + 256, 0, 64, 0, 1, true);
+      case Q4_K -> new Format(type, 256, 64, 32, 0, 1, true);
+      case Q5_K -> new Format(type, 64 + 256, 64, 32, 0, 1, true);
+      case Q6_K -> new Format(type, 2 * 64 + 256, 32, 32, 32, 2, false);
+      case Q8_0 -> new Format(type, 512, 0, 32, 128, 1, false); // its sign bit flipped
+      case F32, F16, BF16 -> throw new IllegalArgumentException(type + " has no quants");
+    };
+  }
+
+  /** Planes of 64 bytes of the bits above the nibbles, which they stand before. */
+  int highPlanes() {
+    return type == TensorType.Q8_0 ? 0 : (quantBytes - NIBBLES) / 64;
+  }
+
+  boolean isSuperBlock() {
+    return tileHeader > 0;
+  }
+}

@@ -1,0 +1,96 @@
+package io.ladon.engine.kernel.x86;
+
+/**
+ * What the code is called with: offsets into a block of memory whose address is its argument. All
+ * values are 8 bytes wide.
+ */
+public final class Parameters {
+
+  /** Address of the first panel. */
+  public static final int WEIGHTS = 0;
+
+  /** Address behind the last panel. */
+  public static final int WEIGHTS_END = 8;
+
+  /** Bytes from one panel to the next. */
+  public static final int PANEL_BYTES = 16;
+
+  /** Address of a panel's tiles, see {@link #SCHEDULE_ENTRY}. */
+  public static final int SCHEDULE = 24;
+
+  public static final int SCHEDULE_END = 32;
+
+  /** Address of room for the sums of one panel. */
+  public static final int STACK = 40;
+
+  /** Address of the token tiles, see {@link #TOKENS_ENTRY}. */
+  public static final int TOKENS = 48;
+
+  public static final int TOKENS_END = 56;
+
+  /** Address of the results, see {@link #OUT_ENTRY}. */
+  public static final int OUTS = 64;
+
+  public static final int OUTS_END = 72;
+
+  /** A bit for each row of a panel that is to be written. */
+  public static final int ROW_BITS = 80;
+
+  /** The same as 16 ints, 0 or -1. */
+  public static final int ROW_LANES = 128;
+
+  /** Bytes of these parameters. */
+  public static final int BYTES = 192;
+
+  /** A tile of weights: blocks, bytes of the header, and what follows ({@link #CLOSING}). */
+  public static final int SCHEDULE_ENTRY = 24;
+
+  public static final int BLOCKS = 0;
+
+  public static final int HEADER_BYTES = 8;
+
+  /** 0, or if a leaf ends here 1 + how many times the two topmost sums are added. */
+  public static final int CLOSING = 16;
+
+  /** Some tokens: address of the code, address of the prepared activations, the first token. */
+  public static final int TOKENS_ENTRY = 24;
+
+  public static final int CODE = 0;
+  public static final int ACTIVATIONS = 8;
+  public static final int FIRST_TOKEN = 16;
+
+  /** A result: address of the first row's first token, bytes from token to token. */
+  public static final int OUT_ENTRY = 16;
+
+  public static final int OUT = 0;
+  public static final int OUT_STEP = 8;
+
+  // Of the code that prepares activations.
+
+  public static final int PREPARE_QUANTS = 0;
+  public static final int PREPARE_SCALES = 8;
+
+  /** Blocks of a token. */
+  public static final int PREPARE_BLOCKS = 16;
+
+  /** Tokens of the tile. */
+  public static final int PREPARE_TOKENS = 24;
+
+  /** Address of the records, {@link #RECORD} bytes for each token of each block. */
+  public static final int PREPARE_TARGET = 32;
+
+  /** Bytes that a block of a token's activations takes when prepared. */
+  public static final int RECORD = 44;
+
+  // In a record: 32 quants, then
+
+  static final int SCALE = 32;
+
+  /** The zero point times the sum of the quants, negated. */
+  static final int CORRECTION = 36;
+
+  /** The sum times the scale; or the correction of a second dot. */
+  static final int SECOND = 40;
+
+  private Parameters() {}
+}

@@ -1,0 +1,143 @@
+package io.ladon.engine.kernel.x86;
+
+import static io.ladon.engine.kernel.x86.Memory.at;
+
+import io.ladon.engine.kernel.x86.Assembler.Condition;
+
+/**
+ * The loops of a product, the same in every tier: panels; for each the token tiles, so that a panel
+ * is read from memory once; for each the tiles of the panel in order, with the leaves and their
+ * tree.
+ */
+final class ProductCode {
+
+  /**
+   * How far ahead weights are fetched. The CPU's own fetching follows headers and quants badly: on
+   * a Zen 4 one token reads weights twice as quickly with this, and eight tokens 1.6 times. No
+   * multiple of 4096, which would be the same set of the L1 cache.
+   */
+  private static final int AHEAD_BYTES = 2048;
+
+  private final Assembler a;
+
+  ProductCode(Assembler assembler) {
+    this.a = assembler;
+  }
+
+  /**
+   * The function: walks panels and token tiles.
+   *
+   * @param constants loads what the tiles' code finds in registers
+   */
+  void emitFunction(Runnable constants) {
+    for (Gp register : Registers.SAVED) {
+      a.push(register);
+    }
+    a.mov(Registers.PARAMETERS, Gp.RDI);
+    a.mov(Registers.PANEL, at(Registers.PARAMETERS, Parameters.WEIGHTS));
+    a.mov(Registers.ROW_BYTES, 0);
+    constants.run();
+    Label panels = a.loop();
+    a.mov(Registers.TOKENS, at(Registers.PARAMETERS, Parameters.TOKENS));
+    Label tokens = a.loop();
+    a.call(at(Registers.TOKENS, Parameters.CODE));
+    a.add(Registers.TOKENS, Parameters.TOKENS_ENTRY);
+    a.cmp(Registers.TOKENS, at(Registers.PARAMETERS, Parameters.TOKENS_END));
+    a.jump(Condition.NOT_EQUAL, tokens);
+    a.add(Registers.PANEL, at(Registers.PARAMETERS, Parameters.PANEL_BYTES));
+    a.add(Registers.ROW_BYTES, 64);
+    a.cmp(Registers.PANEL, at(Registers.PARAMETERS, Parameters.WEIGHTS_END));
+    a.jump(Condition.NOT_EQUAL, panels);
+    a.vzeroupper();
+    for (int i = Registers.SAVED.length - 1; i >= 0; i--) {
+      a.pop(Registers.SAVED[i]);
+    }
+    a.ret();
+  }
+
+  /** The code that the function calls for {@code tokens} tokens: one panel's sums. */
+  void emitTile(Format format, int tokens, TileArithmetic sums) {
+    a.mov(Registers.HEADER, Registers.PANEL);
+    a.mov(Registers.ACTIVATIONS, at(Registers.TOKENS, Parameters.ACTIVATIONS));
+    a.mov(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE));
+    a.mov(Registers.STACK, at(Registers.PARAMETERS, Parameters.STACK));
+    a.mov(Registers.AHEAD, Registers.PANEL);
+    a.add(Registers.AHEAD, AHEAD_BYTES);
+    sums.clear();
+    Label tiles = a.loop();
+    a.mov(Registers.COUNT, at(Registers.SCHEDULE, Parameters.BLOCKS));
+    a.mov(Registers.QUANTS, Registers.HEADER);
+    a.add(Registers.QUANTS, at(Registers.SCHEDULE, Parameters.HEADER_BYTES));
+    sums.beginTile();
+    Label blocks = a.loop();
+    emitFetch(format.quantBytes() + format.blockHeader());
+    sums.addBlock();
+    a.add(Registers.HEADER, format.blockHeader());
+    a.add(Registers.QUANTS, format.quantBytes());
+    a.add(Registers.ACTIVATIONS, Parameters.RECORD * tokens);
+    a.dec(Registers.COUNT);
+    a.jump(Condition.NOT_EQUAL, blocks);
+    a.mov(Registers.HEADER, Registers.QUANTS); // the next tile begins where the quants end
+    emitClosing(sums);
+    a.add(Registers.SCHEDULE, Parameters.SCHEDULE_ENTRY);
+    a.cmp(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE_END));
+    a.jump(Condition.NOT_EQUAL, tiles);
+    emitResults(tokens, sums);
+    a.ret();
+  }
+
+  /** Fetches as many bytes as a block and its part of the header take, in the order of memory. */
+  private void emitFetch(int bytes) {
+    for (int line = 0; line < bytes; line += 64) {
+      a.prefetcht0(at(Registers.AHEAD, line));
+    }
+    a.add(Registers.AHEAD, bytes);
+  }
+
+  /** At the end of a leaf adds the sums on the stack that are due, and pushes the result. */
+  private void emitClosing(TileArithmetic sums) {
+    Label goOn = new Label();
+    Label push = new Label();
+    a.mov(Registers.COUNT, at(Registers.SCHEDULE, Parameters.CLOSING));
+    a.test(Registers.COUNT, Registers.COUNT);
+    a.jump(Condition.EQUAL, goOn);
+    Label merges = new Label();
+    a.bind(merges);
+    a.dec(Registers.COUNT);
+    a.jump(Condition.EQUAL, push);
+    a.sub(Registers.STACK, sums.sumsBytes());
+    sums.addStack();
+    a.jmp(merges);
+    a.bind(push);
+    sums.push();
+    a.add(Registers.STACK, sums.sumsBytes());
+    sums.clear();
+    a.bind(goOn);
+  }
+
+  /** Copies the roots, which are what is left on the stack, to the results. */
+  private void emitResults(int tokens, TileArithmetic sums) {
+    Gp out = Gp.R8;
+    Gp target = Gp.R9;
+    Gp step = Gp.R10;
+    Gp offset = Gp.R11;
+    a.mov(Registers.STACK, at(Registers.PARAMETERS, Parameters.STACK));
+    a.mov(out, at(Registers.PARAMETERS, Parameters.OUTS));
+    Label roots = new Label();
+    a.bind(roots);
+    a.mov(target, at(out, Parameters.OUT));
+    a.mov(step, at(out, Parameters.OUT_STEP));
+    a.mov(offset, at(Registers.TOKENS, Parameters.FIRST_TOKEN));
+    a.imul(offset, step);
+    a.add(target, offset);
+    a.add(target, Registers.ROW_BYTES);
+    for (int token = 0; token < tokens; token++) {
+      sums.write(token, at(target, 0));
+      a.add(target, step);
+    }
+    a.add(Registers.STACK, sums.sumsBytes());
+    a.add(out, Parameters.OUT_ENTRY);
+    a.cmp(out, at(Registers.PARAMETERS, Parameters.OUTS_END));
+    a.jump(Condition.NOT_EQUAL, roots);
+  }
+}

@@ -1,0 +1,67 @@
+package io.ladon.engine.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.ladon.engine.kernel.x86.MachineCode;
+import io.ladon.engine.kernel.x86.Tier;
+import java.io.IOException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** The machine code of every tier that this CPU can run against the scalar kernels. */
+class MachineKernelsTest {
+
+  @Nested
+  class Avx512Vnni extends TierContract {
+    Avx512Vnni() {
+      super(Tier.AVX512_VNNI);
+    }
+  }
+
+  /** One tier; where the CPU lacks it, the tests are reported as skipped, with what it lacks. */
+  @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+  abstract static class TierContract extends MultiplyContract {
+
+    private final Tier tier;
+    private Kernels kernels = new ScalarKernels();
+    private AutoCloseable code = () -> {};
+
+    TierContract(Tier tier) {
+      this.tier = tier;
+    }
+
+    @BeforeAll
+    void assemble() throws IOException {
+      String obstacle = MachineCode.obstacle(tier);
+      assumeTrue(obstacle.isEmpty(), obstacle);
+      MachineCode assembled = MachineCode.assemble(tier);
+      code = assembled;
+      kernels = new MachineKernels(assembled);
+    }
+
+    @AfterAll
+    void free() throws Exception {
+      code.close();
+    }
+
+    @Override
+    Kernels kernels() {
+      return kernels;
+    }
+
+    @Test
+    void isChosenByItsName() {
+      assertThat(kernels.name()).isEqualTo(tier.label());
+      assertThat(KernelProvider.named(tier.label()).name()).isEqualTo(tier.label());
+    }
+
+    @Test
+    void passesTheSelfTest() {
+      assertThat(KernelSelfTest.difference(kernels)).isEmpty();
+    }
+  }
+}
