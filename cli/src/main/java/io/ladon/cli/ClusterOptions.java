@@ -3,6 +3,7 @@ package io.ladon.cli;
 import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.process.LocalCluster;
+import io.ladon.engine.kernel.KernelProvider;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +36,8 @@ final class ClusterOptions {
 
   @Option(
       names = "--kernels",
-      description = "kernel tier: auto, scalar or vector (default: ${DEFAULT-VALUE})",
+      description =
+          "kernels: " + KernelProvider.NAMES + " (default: ${DEFAULT-VALUE}, the quickest here)",
       defaultValue = "auto")
   String kernels = "auto";
 

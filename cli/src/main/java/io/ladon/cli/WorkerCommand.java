@@ -5,6 +5,7 @@ import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.process.Supervision;
 import io.ladon.coordinator.CoordinatorOptions;
 import io.ladon.coordinator.HostPort;
+import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.worker.Worker;
 import io.ladon.worker.WorkerOptions;
 import java.io.IOException;
@@ -68,7 +69,8 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Option(
       names = "--kernels",
-      description = "kernel tier: auto, scalar or vector (default: ${DEFAULT-VALUE})",
+      description =
+          "kernels: " + KernelProvider.NAMES + " (default: ${DEFAULT-VALUE}, the quickest here)",
       defaultValue = "auto")
   String kernels = "auto";
 

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param threads that compute; 0 for one a core
  * @param cacheDirectory where slices are kept that the coordinator sent
  * @param modelPath a local copy of the checkpoint, if there is one
- * @param kernels {@code scalar}, {@code vector} or {@code auto}
+ * @param kernels a name that {@link io.ladon.engine.kernel.KernelProvider#named} knows, e.g. {@code
+ *     auto}
  * @param warmUp whether a shard runs for some seconds before it counts as loaded, so that the first
  *     request finds compiled code
  * @param memoryBytes what the process may use in all; 0 for what the machine or container has
