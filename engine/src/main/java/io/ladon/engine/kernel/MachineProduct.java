@@ -31,8 +31,7 @@ final class MachineProduct {
   private MachineProduct() {}
 
   /** What the code must know of a matrix's tiles and leaves. */
-  static MemorySegment schedule(
-      SegmentAllocator allocator, PackedLayout layout, int[] merges) {
+  static MemorySegment schedule(SegmentAllocator allocator, PackedLayout layout, int[] merges) {
     MemorySegment schedule =
         allocator.allocate(Math.max(8, (long) layout.tiles() * Parameters.SCHEDULE_ENTRY), 8);
     for (int leaf = 0; leaf < layout.leaves(); leaf++) {
