@@ -7,6 +7,9 @@ import io.ladon.engine.checkpoint.GgufHeader;
 import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.ModelSpecs;
+import io.ladon.engine.plan.LinkSpeed;
+import io.ladon.engine.plan.MachineSpeed;
+import io.ladon.engine.plan.PlanCosts;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardInventory;
@@ -35,6 +38,11 @@ final class InspectCommand implements Callable<Integer> {
   /** Longest value of a metadata key that is printed whole. */
   private static final int VALUE_LENGTH = 100;
 
+  /** Positions that a decode step of the expected figures attends to. */
+  private static final int DECODE_POSITIONS = 128;
+
+  private static final int PREFILL_TOKENS = 512;
+
   @Parameters(paramLabel = "MODEL", description = "path of a GGUF file, or a name of the catalogue")
   String model = "";
 
@@ -50,6 +58,34 @@ final class InspectCommand implements Callable<Integer> {
 
   @Option(names = "--down-split", description = "split of down (default: the plan chooses)")
   @Nullable Split downSplit;
+
+  @Option(
+      names = "--link-latency",
+      paramLabel = "MICROSECONDS",
+      description = "one way, between two workers (default: ${DEFAULT-VALUE}, one machine)",
+      defaultValue = "10")
+  double latencyMicros;
+
+  @Option(
+      names = "--link-bandwidth",
+      paramLabel = "MBIT/S",
+      description = "of a worker's link (default: ${DEFAULT-VALUE}, one machine)",
+      defaultValue = "32000")
+  double megabits;
+
+  @Option(
+      names = "--read-bandwidth",
+      paramLabel = "MB/S",
+      description = "at which a worker reads weights (default: ${DEFAULT-VALUE})",
+      defaultValue = "15000")
+  double readMegabytes;
+
+  @Option(
+      names = "--operations",
+      paramLabel = "G/S",
+      description = "of a worker in products with many tokens (default: ${DEFAULT-VALUE})",
+      defaultValue = "200")
+  double gigaOperations;
 
   private final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
 
@@ -96,7 +132,14 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private void printPlan(ModelSpec spec, GgufHeader header, int ranks) throws CheckpointException {
-    ShardPlan plan = ShardPlan.of(spec, new PlanOptions(ranks, List.of(), outputSplit, downSplit));
+    PlanOptions options = new PlanOptions(ranks, List.of(), outputSplit, downSplit);
+    PlanCosts costs =
+        new PlanCosts(
+            spec,
+            header,
+            new MachineSpeed(readMegabytes * 1e6, gigaOperations * 1e9),
+            new LinkSpeed(latencyMicros / 1e6, megabits * 1e6 / 8));
+    ShardPlan plan = costs.cheapest(options, ShardPlan.of(spec, options));
     out.printf(
         "%nplan for %d workers: output projection %s, down %s%n",
         ranks, plan.output(), plan.down());
@@ -114,6 +157,26 @@ final class InspectCommand implements Callable<Integer> {
           bytes);
     }
     out.printf("  all: %d bytes%n", total);
+    printCosts(costs, options);
+  }
+
+  private void printCosts(PlanCosts costs, PlanOptions options) throws CheckpointException {
+    out.printf(
+        "expected of workers that read %.0f MB/s and do %.0f G operations/s, on links of %.0f us and %.0f Mbit/s:%n",
+        readMegabytes, gigaOperations, latencyMicros, megabits);
+    for (ShardPlan plan : costs.choices(options)) {
+      PlanCosts.Estimate decode = costs.step(plan, 1, DECODE_POSITIONS);
+      PlanCosts.Estimate prefill = costs.step(plan, PREFILL_TOKENS, PREFILL_TOKENS / 2);
+      out.printf(
+          "  output %-7s down %-7s: decode %.1f tokens/s (%.0f %% in exchanges, %.1f kB sent a token), prefill %.0f tokens/s (%.0f %% in exchanges)%n",
+          plan.output(),
+          plan.down(),
+          1 / decode.seconds(),
+          100 * decode.exchangeSeconds() / decode.seconds(),
+          decode.exchangeBytes() / 1000,
+          PREFILL_TOKENS / prefill.seconds(),
+          100 * prefill.exchangeSeconds() / prefill.seconds());
+    }
   }
 
   private static String describe(Object value) {

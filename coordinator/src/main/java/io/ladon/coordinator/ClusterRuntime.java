@@ -6,7 +6,6 @@ import io.ladon.coordinator.cluster.ClusterService;
 import io.ladon.coordinator.cluster.ClusterSetup;
 import io.ladon.coordinator.cluster.MessageSizes;
 import io.ladon.coordinator.cluster.NettyLoop;
-import io.ladon.coordinator.cluster.ShardNeeds;
 import io.ladon.coordinator.cluster.Slices;
 import io.ladon.coordinator.cluster.StatusBoard;
 import io.ladon.coordinator.generate.ClusterStatus;
@@ -24,7 +23,6 @@ import io.ladon.engine.checkpoint.GgufHeader;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.ModelSpecs;
 import io.ladon.engine.plan.PlanOptions;
-import io.ladon.engine.plan.ShardInventory;
 import io.ladon.engine.plan.ShardPlan;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -79,20 +77,19 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
     Limits limits = options.limits();
     GgufHeader header = file.header();
     ModelSpec spec = ModelSpecs.read(header);
-    ShardPlan plan =
-        ShardPlan.of(
-            spec,
-            new PlanOptions(
-                options.expectedWorkers(),
-                options.shares(),
-                options.outputSplit(),
-                options.downSplit()));
+    PlanOptions planOptions =
+        new PlanOptions(
+            options.expectedWorkers(),
+            options.shares(),
+            options.outputSplit(),
+            options.downSplit());
+    ShardPlan plan = ShardPlan.of(spec, planOptions);
     int contextLength = limits.contextLength(spec);
     this.kvBlocks = limits.kvBlocks(spec);
     this.card =
         new ModelCard(options.modelId(), clock.instant().getEpochSecond(), contextLength, spec);
     CheckpointEmbeddings embeddings = new CheckpointEmbeddings(file);
-    ClusterSetup setup = setup(options, file.path(), header, plan, kvBlocks + 1);
+    ClusterSetup setup = setup(options, file.path(), header, planOptions, plan, kvBlocks + 1);
     MessageSizes sizes =
         MessageSizes.of(
             plan,
@@ -137,16 +134,20 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
   }
 
   private static ClusterSetup setup(
-      CoordinatorOptions options, Path path, GgufHeader header, ShardPlan plan, int blocks)
+      CoordinatorOptions options,
+      Path path,
+      GgufHeader header,
+      PlanOptions planOptions,
+      ShardPlan plan,
+      int blocks)
       throws IOException {
-    long[] weights = new long[plan.size()];
-    for (int rank = 0; rank < weights.length; rank++) {
-      weights[rank] = ShardInventory.of(plan, header, rank).bytes();
-    }
+    MeasuredPlan chooser =
+        new MeasuredPlan(header, planOptions, plan, blocks, options.kvPrecision());
     return new ClusterSetup(
         plan,
+        chooser.hasChoice() ? chooser : null,
         options.shares(),
-        ShardNeeds.of(plan, rank -> weights[rank], blocks, options.kvPrecision()),
+        chooser.needs(plan),
         ClusterSetup.header(header.encodeWithoutTokenizer()),
         header.fingerprint(),
         path.toAbsolutePath().toString(),

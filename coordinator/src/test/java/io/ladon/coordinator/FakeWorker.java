@@ -2,6 +2,7 @@ package io.ladon.coordinator;
 
 import io.ladon.engine.Release;
 import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.Assign;
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * may be told to be deaf for some kinds of message.
  */
 public final class FakeWorker {
+
+  public static final MachineSpeed SPEED = new MachineSpeed(1e9, 1e11);
 
   /** Kinds of message that get no answer. */
   public final Set<CoordinatorMessage.MessageCase> deaf =
@@ -47,6 +50,8 @@ public final class FakeWorker {
 
   public static Hello.Builder hello(String name, int port) {
     return Hello.newBuilder()
+        .setReadBytesPerSecond(SPEED.readBytesPerSecond())
+        .setOperationsPerSecond(SPEED.operationsPerSecond())
         .setProtocolVersion(Release.PROTOCOL)
         .setSoftwareVersion(Release.VERSION)
         .setName(name)
@@ -85,7 +90,11 @@ public final class FakeWorker {
               PeersReady.newBuilder().setEpoch(message.getConnectPeers().getEpoch()));
       case STEP -> answer.setStepResult(assigned().run(message.getStep()));
       case FETCH_LOGITS -> answer.setLogits(assigned().logits(message.getFetchLogits()));
-      case PING -> answer.setPong(Pong.newBuilder().setNonce(message.getPing().getNonce()));
+      case PING ->
+          answer.setPong(
+              Pong.newBuilder()
+                  .setNonce(message.getPing().getNonce())
+                  .setPayload(message.getPing().getPayload()));
       case RELEASE, MESSAGE_NOT_SET -> {}
     }
     return answer.getMessageCase() == WorkerMessage.MessageCase.MESSAGE_NOT_SET

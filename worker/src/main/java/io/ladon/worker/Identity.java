@@ -1,6 +1,7 @@
 package io.ladon.worker;
 
 import io.ladon.engine.Release;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.proto.Hello;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,13 +20,16 @@ final class Identity {
   private final int threads;
   private final long memoryBytes;
   private final String kernels;
+  private final MachineSpeed speed;
   private final String instance = UUID.randomUUID().toString();
 
-  Identity(WorkerOptions options, int threads, long memoryBytes, String kernels) {
+  Identity(
+      WorkerOptions options, int threads, long memoryBytes, String kernels, MachineSpeed speed) {
     this.options = options;
     this.threads = threads;
     this.memoryBytes = memoryBytes;
     this.kernels = kernels;
+    this.speed = speed;
   }
 
   /**
@@ -43,7 +47,13 @@ final class Identity {
         .setCpu(cpu())
         .setKernels(kernels)
         .setInstance(instance)
+        .setReadBytesPerSecond(speed.readBytesPerSecond())
+        .setOperationsPerSecond(speed.operationsPerSecond())
         .build();
+  }
+
+  MachineSpeed speed() {
+    return speed;
   }
 
   String name() {

@@ -66,7 +66,8 @@ public final class Worker implements AutoCloseable {
     this.options = options;
     this.threads = threads(options);
     MemoryBudget budget = MemoryBudget.of(options.memoryBytes());
-    this.identity = new Identity(options, threads, budget.limitBytes(), factory.kernels());
+    this.identity =
+        new Identity(options, threads, budget.limitBytes(), factory.kernels(), factory.speed());
     this.network = new PeerNetwork(loop, bindAddress(options));
     this.member =
         new Member(
@@ -132,12 +133,14 @@ public final class Worker implements AutoCloseable {
       throw e;
     }
     log.info(
-        "event=worker_started name={} coordinator={} peerPort={} threads={} transport={}",
+        "event=worker_started name={} coordinator={} peerPort={} threads={} transport={} megabytesPerSecond={} gigaOperationsPerSecond={}",
         identity.name(),
         options.join(),
         network.port(),
         threads,
-        loop.transport());
+        loop.transport(),
+        Math.round(identity.speed().readBytesPerSecond() / 1e6),
+        Math.round(identity.speed().operationsPerSecond() / 1e9));
     loop.execute(link::open);
   }
 

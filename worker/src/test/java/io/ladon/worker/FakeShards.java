@@ -4,6 +4,7 @@ import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.exchange.ExchangePoint;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.ShardInventory;
 import io.ladon.engine.rank.PackedShelf;
 import io.ladon.engine.rank.Step;
@@ -41,6 +42,11 @@ final class FakeShards implements ShardFactory {
   @Override
   public String kernels() {
     return "fake";
+  }
+
+  @Override
+  public MachineSpeed speed() {
+    return new MachineSpeed(1e9, 1e10);
   }
 
   @Override

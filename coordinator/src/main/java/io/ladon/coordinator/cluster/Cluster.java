@@ -49,9 +49,10 @@ public final class Cluster {
   private static final int LONGEST_REPLAN_FACTOR = 16;
 
   private final Loop loop;
-  private final ClusterSetup setup;
+  private ClusterSetup setup; // the splits of its plan are chosen at the start of an epoch
   private final Scheduler scheduler;
   private final StatusBoard board;
+  private final LinkProbe links;
   private final Map<Long, Member> members = new LinkedHashMap<>(); // in the order of joining
   private final @Nullable String[] formerNames; // by rank
 
@@ -69,6 +70,7 @@ public final class Cluster {
     this.setup = setup;
     this.scheduler = scheduler;
     this.board = board;
+    this.links = new LinkProbe(loop, () -> ++pings);
     this.formerNames = new String[setup.ranks()];
     publish();
   }
@@ -118,6 +120,7 @@ public final class Cluster {
       return;
     }
     log.warn("{} is gone: {}", member, how);
+    links.forget(member);
     Epoch current = epoch;
     if (current == null || !current.has(member)) {
       publish();
@@ -175,6 +178,7 @@ public final class Cluster {
       case FAILURE -> onFailure(member, message.getFailure());
       case PONG -> {
         member.answered = Math.max(member.answered, message.getPong().getNonce());
+        links.onPong(member, message.getPong());
         plan();
       }
       case LEAVE -> {
@@ -243,6 +247,13 @@ public final class Cluster {
     if (alive.size() < setup.ranks()) {
       return;
     }
+    if (setup.chooser() != null) {
+      if (!links.knows(alive)) {
+        links.measure(alive, this::plan);
+        return;
+      }
+      setup = setup.chosen(Member.slowest(alive), links.slowest(alive));
+    }
     Placement placement = Placement.of(alive, formerNames, setup.needs(), setup.ranks());
     if (placement.problem() != null) {
       latestLoss = placement.problem();
@@ -260,7 +271,12 @@ public final class Cluster {
       member.state = WorkerStatus.State.LOADING;
       formerNames[rank] = member.name();
     }
-    log.info("epoch {}: {}", next.number, next.describe(next.awaited));
+    log.info(
+        "epoch {}: output projection {}, down {}: {}",
+        next.number,
+        setup.plan().output(),
+        setup.plan().down(),
+        next.describe(next.awaited));
     await(next, setup.timeouts().load(), "did not load its shard");
     for (Member member : next.members) {
       member.link.send(

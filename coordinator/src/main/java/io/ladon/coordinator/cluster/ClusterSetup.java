@@ -4,15 +4,19 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.ladon.coordinator.Limits;
 import io.ladon.coordinator.Timeouts;
+import io.ladon.engine.plan.LinkSpeed;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.Assign;
 import io.ladon.proto.PlanOptions;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What stays the same for all epochs of a cluster.
+ * What stays the same for all epochs of a cluster, but for the splits of the plan.
  *
  * @param plan for the expected workers
+ * @param chooser of splits by measurement; null if the options name them all
  * @param shares that the plan was made with
  * @param needs memory of each rank
  * @param header GGUF header without the tokenizer
@@ -23,6 +27,7 @@ import java.util.List;
  */
 public record ClusterSetup(
     ShardPlan plan,
+    @Nullable PlanChooser chooser,
     List<Double> shares,
     ShardNeeds needs,
     ByteString header,
@@ -35,6 +40,26 @@ public record ClusterSetup(
 
   public ClusterSetup {
     shares = List.copyOf(shares);
+  }
+
+  /** The same with the splits for machines and links of some speed. */
+  ClusterSetup chosen(MachineSpeed machine, LinkSpeed link) {
+    if (chooser == null) {
+      return this;
+    }
+    ShardPlan chosen = chooser.choose(machine, link);
+    return new ClusterSetup(
+        chosen,
+        chooser,
+        shares,
+        chooser.needs(chosen),
+        header,
+        fingerprint,
+        checkpointPath,
+        kvBlocks,
+        kvType,
+        limits,
+        timeouts);
   }
 
   /** A header's bytes, which nobody changes any more. */

@@ -32,6 +32,10 @@ final class HelloCheck {
     if (address != null) {
       return address;
     }
+    if (!(hello.getReadBytesPerSecond() > 0) || !(hello.getOperationsPerSecond() > 0)) {
+      return "the worker reads %s bytes/s and computes %s operations/s: both must be positive"
+          .formatted(hello.getReadBytesPerSecond(), hello.getOperationsPerSecond());
+    }
     int least = needs.least();
     if (Long.compareUnsigned(hello.getMemoryBytes(), needs.total(least)) < 0) {
       return "the worker may use %s of memory; even %s: raise its limit, lower the number of KV blocks, or expect more workers"

@@ -1,7 +1,9 @@
 package io.ladon.coordinator.cluster;
 
 import io.ladon.coordinator.generate.WorkerStatus;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.proto.Hello;
+import java.util.List;
 
 /** A worker that has joined. Owned by the loop. */
 public final class Member {
@@ -39,6 +41,17 @@ public final class Member {
   /** Whether it has answered since it last had to. */
   boolean alive() {
     return answered >= mustAnswer;
+  }
+
+  /** What the slowest of some members can do. */
+  static MachineSpeed slowest(List<Member> members) {
+    double read = Double.POSITIVE_INFINITY;
+    double operations = Double.POSITIVE_INFINITY;
+    for (Member member : members) {
+      read = Math.min(read, member.hello.getReadBytesPerSecond());
+      operations = Math.min(operations, member.hello.getOperationsPerSecond());
+    }
+    return new MachineSpeed(read, operations);
   }
 
   WorkerStatus status() {

@@ -13,8 +13,10 @@ import java.util.Collection;
  */
 public record MessageSizes(int fromWorker, int toWorker) {
 
-  /** Room for texts and figures: names, failures, tags and lengths of fields. */
-  private static final int CONTROL_BYTES = 1 << 16;
+  /**
+   * Room for texts and figures (names, failures, tags and lengths of fields) and a Pong's payload.
+   */
+  private static final int CONTROL_BYTES = (1 << 16) + LinkProbe.PAYLOAD_BYTES;
 
   private static final int VARINT_BYTES = 5;
 

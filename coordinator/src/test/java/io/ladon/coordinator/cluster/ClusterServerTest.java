@@ -87,6 +87,7 @@ final class ClusterServerTest {
           loop,
           new ClusterSetup(
               plan,
+              null,
               List.of(),
               ShardNeeds.of(plan, rank -> 1 << 20, BLOCKS + 1, KvPrecision.F16),
               ByteString.copyFromUtf8("header"),

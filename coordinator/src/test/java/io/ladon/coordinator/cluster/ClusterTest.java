@@ -21,8 +21,11 @@ import io.ladon.coordinator.generate.WorkerStatus.State;
 import io.ladon.coordinator.schedule.BlockPool;
 import io.ladon.coordinator.schedule.Scheduler;
 import io.ladon.coordinator.schedule.SchedulerMetrics;
+import io.ladon.engine.plan.LinkSpeed;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.engine.plan.Split;
 import io.ladon.proto.Assign;
 import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.CoordinatorMessage.MessageCase;
@@ -34,6 +37,7 @@ import io.ladon.proto.StepResult;
 import io.ladon.proto.WorkerMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -45,7 +49,7 @@ final class ClusterTest {
 
   private final ManualLoop loop = new ManualLoop();
   private final StatusBoard board = new StatusBoard(loop, Timeouts.defaults().ready());
-  private final Cluster cluster = cluster(2);
+  private Cluster cluster = cluster(2);
   private @Nullable Scheduler scheduler;
 
   /** A worker on the test's own thread. */
@@ -100,11 +104,16 @@ final class ClusterTest {
   }
 
   private Cluster cluster(int ranks) {
+    return cluster(ranks, null);
+  }
+
+  private Cluster cluster(int ranks, @Nullable PlanChooser chooser) {
     ShardPlan plan = ShardPlan.of(FakeModel.spec(), PlanOptions.of(ranks));
     Limits limits = Limits.defaults().withKvBlocks(BLOCKS);
     ClusterSetup setup =
         new ClusterSetup(
             plan,
+            chooser,
             List.of(),
             ShardNeeds.of(plan, rank -> 1 << 20, BLOCKS + 1, KvPrecision.F32),
             ByteString.copyFromUtf8("header"),
@@ -189,6 +198,71 @@ final class ClusterTest {
     CoordinatorMessage step =
         link.worker.heard.stream().filter(CoordinatorMessage::hasStep).findFirst().orElseThrow();
     return link.worker.answer(step);
+  }
+
+  /** Chooses ROWS twice, and remembers what it was told. */
+  private static final class Chooser implements PlanChooser {
+    final List<LinkSpeed> links = new ArrayList<>();
+
+    @Override
+    public ShardPlan choose(MachineSpeed machine, LinkSpeed link) {
+      assertThat(machine).isEqualTo(FakeWorker.SPEED);
+      links.add(link);
+      return ShardPlan.of(FakeModel.spec(), new PlanOptions(2, List.of(), Split.ROWS, Split.ROWS));
+    }
+
+    @Override
+    public ShardNeeds needs(ShardPlan plan) {
+      return ShardNeeds.of(plan, rank -> 1 << 20, BLOCKS + 1, KvPrecision.F32);
+    }
+  }
+
+  private Link workerAt(String host, String name, int port) {
+    Hello hello = FakeWorker.hello(name, port).setPeerAddress(host + ":" + port).build();
+    return new Link(new FakeWorker(FakeModel.spec(), hello));
+  }
+
+  @Test
+  void measuresLinksBeforeItChoosesSplits() throws ServiceException {
+    Chooser chooser = new Chooser();
+    cluster = cluster(2, chooser);
+    Link a = workerAt("10.0.0.1", "a", 1001).join();
+    assertThat(a.worker.heard).noneMatch(CoordinatorMessage::hasAssign);
+    Link b = workerAt("10.0.0.2", "b", 1001).join();
+    assertServes(1);
+    for (Link link : List.of(a, b)) {
+      assertThat(link.assigned().getPlan().getOutputSplit()).isEqualTo("ROWS");
+      assertThat(link.worker.heard.stream().filter(m -> !m.getPing().getPayload().isEmpty()))
+          .hasSize(3);
+    }
+    assertThat(chooser.links).hasSize(1);
+    assertThat(chooser.links.getFirst().latencySeconds()).isZero(); // by the test's clock
+  }
+
+  @Test
+  void aLinkThatCannotBeMeasuredCountsAsSlow() throws ServiceException {
+    Chooser chooser = new Chooser();
+    cluster = cluster(2, chooser);
+    workerAt("10.0.0.1", "a", 1001).join();
+    Link b = workerAt("10.0.0.2", "b", 1001);
+    b.worker.deaf.add(MessageCase.PING);
+    b.join();
+    assertThat(chooser.links).isEmpty();
+    b.worker.deaf.clear();
+    loop.advance(Duration.ofSeconds(3));
+    assertThat(chooser.links).hasSize(1);
+    assertThat(chooser.links.getFirst().latencySeconds()).isEqualTo(0.05);
+    assertServes(1);
+  }
+
+  @Test
+  void workersOfOneMachineShareMemory() throws ServiceException {
+    Chooser chooser = new Chooser();
+    cluster = cluster(2, chooser);
+    worker("a", 1001).join();
+    worker("b", 1002).join();
+    assertServes(1);
+    assertThat(chooser.links).containsExactly(LinkProbe.SAME_MACHINE);
   }
 
   @Test

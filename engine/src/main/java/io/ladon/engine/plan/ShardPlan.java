@@ -29,6 +29,9 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
   /** Rows that packed weights keep together. */
   public static final int ROW_BLOCK = 16;
 
+  /** Steps of at least so many tokens for each rank are cut by tokens. */
+  public static final int CUT_FROM = 16;
+
   /** From this many ranks on the output projection is not held whole by default. */
   private static final int MANY_RANKS = 5;
 

@@ -48,7 +48,7 @@ public final class Rank implements AutoCloseable {
       Kernels kernels,
       ThreadTeam team,
       Exchange exchange) {
-    this(plan, rank, weights, options, kernels, team, exchange, StepShape.CUT_FROM);
+    this(plan, rank, weights, options, kernels, team, exchange, ShardPlan.CUT_FROM);
   }
 
   /**

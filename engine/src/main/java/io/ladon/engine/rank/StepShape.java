@@ -9,9 +9,6 @@ package io.ladon.engine.rank;
  */
 final class StepShape {
 
-  /** Steps of at least so many tokens for each rank are cut. */
-  static final int CUT_FROM = 16;
-
   private final int rank;
   private final int ranks;
   private final int cutFrom;

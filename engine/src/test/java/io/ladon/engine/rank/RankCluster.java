@@ -26,7 +26,7 @@ public final class RankCluster implements AutoCloseable {
   public record Setup(RankOptions options, Kernels kernels, int threads, int cutFrom) {
 
     public static Setup of(Kernels kernels) {
-      return new Setup(new RankOptions(64, KvType.F32, 128, 8, 16), kernels, 1, StepShape.CUT_FROM);
+      return new Setup(new RankOptions(64, KvType.F32, 128, 8, 16), kernels, 1, ShardPlan.CUT_FROM);
     }
 
     public Setup withThreads(int count) {

@@ -29,7 +29,7 @@ class RankSplitsTest {
   private static final List<Split> SPLITS = List.of(Split.values());
   private static final int[] RANKS = {1, 2, 3, 4, 5, 9};
   private static final int[] CHUNKS = {40, 7, 1, 33, 16};
-  private static final int[] CUTS = {StepShape.CUT_FROM, 1, 3};
+  private static final int[] CUTS = {ShardPlan.CUT_FROM, 1, 3};
 
   @TempDir private static Path folder;
 

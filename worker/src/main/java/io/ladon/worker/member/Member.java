@@ -114,7 +114,10 @@ public final class Member implements CoordinatorLink.Handler {
       case PING ->
           reply(
               WorkerMessage.newBuilder()
-                  .setPong(Pong.newBuilder().setNonce(message.getPing().getNonce()))
+                  .setPong(
+                      Pong.newBuilder()
+                          .setNonce(message.getPing().getNonce())
+                          .setPayload(message.getPing().getPayload()))
                   .build());
       case RELEASE -> release(message.getRelease());
       case WELCOME, MESSAGE_NOT_SET ->

@@ -7,12 +7,14 @@ import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardInventory;
 import io.ladon.engine.rank.PackedShelf;
 import io.ladon.engine.rank.Rank;
 import io.ladon.engine.rank.RankOptions;
 import io.ladon.engine.rank.ShardWeights;
+import io.ladon.engine.rank.SpeedProbe;
 import io.ladon.engine.rank.Step;
 import io.ladon.engine.rank.StepResult;
 import io.ladon.engine.rank.ThreadTeam;
@@ -34,6 +36,11 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp)
   @Override
   public String kernels() {
     return compute.name();
+  }
+
+  @Override
+  public MachineSpeed speed() {
+    return SpeedProbe.measure(compute, threads);
   }
 
   @Override

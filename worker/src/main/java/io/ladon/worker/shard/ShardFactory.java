@@ -3,6 +3,7 @@ package io.ladon.worker.shard;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
+import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.rank.PackedShelf;
 import java.io.IOException;
 import java.util.List;
@@ -12,6 +13,9 @@ public interface ShardFactory {
 
   /** Which kernels its shards compute with. */
   String kernels();
+
+  /** How fast they are here; measured, which takes a moment. */
+  MachineSpeed speed();
 
   /** The slices of the checkpoint that a rank needs. */
   List<TensorSlice> inventory(ShardSpec spec) throws IOException;

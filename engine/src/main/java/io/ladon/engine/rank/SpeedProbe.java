@@ -1,0 +1,83 @@
+package io.ladon.engine.rank;
+
+import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.kernel.SlabAllocator;
+import io.ladon.engine.plan.LeafTree;
+import io.ladon.engine.plan.MachineSpeed;
+import io.ladon.engine.plan.ShardPlan;
+import java.lang.foreign.Arena;
+
+/**
+ * Measures what this machine can do, with the kernels that will do it: 4-bit weights larger than
+ * the caches read for one token, and a product with many tokens. The best part counts, for the
+ * first ones run cold. Takes about a tenth of a second.
+ */
+public final class SpeedProbe {
+
+  private static final int COLUMNS = 4096;
+  private static final int ROWS = 24 << 10; // 56 MB
+  private static final int PART_ROWS = 256;
+  private static final int TOKENS = 64;
+  private static final long LIMIT_NANOS = 30_000_000;
+
+  private final Kernels kernels;
+  private final ThreadTeam team;
+  private final PackedMatrix weights;
+  private final Rows input;
+  private final FloatTensor[] result;
+  private final IntRangeTask task = this::multiply;
+  private int firstRow;
+  private int tokens;
+
+  private SpeedProbe(Kernels kernels, ThreadTeam team, Arena arena) {
+    this.kernels = kernels;
+    this.team = team;
+    LeafTree one = new LeafTree(1);
+    this.weights =
+        PackedMatrix.allocate(
+            new SlabAllocator(arena), TensorType.Q4_0, ROWS, 0, COLUMNS, COLUMNS, one, one.all());
+    weights.segment().fill((byte) 1); // pages that were never written are not read from memory
+    this.input = Rows.allocate(arena, TOKENS, COLUMNS);
+    this.result = new FloatTensor[] {FloatTensor.allocate(arena, TOKENS, ROWS)};
+  }
+
+  /**
+   * Measures.
+   *
+   * @param threads that work at the same time, the caller's included
+   */
+  public static MachineSpeed measure(Kernels kernels, int threads) {
+    try (ThreadTeam team = new ThreadTeam(threads);
+        Arena arena = Arena.ofShared()) {
+      SpeedProbe probe = new SpeedProbe(kernels, team, arena);
+      double rowsOfOne = probe.rowsPerSecond(1, ROWS);
+      double rowsOfMany = probe.rowsPerSecond(TOKENS, PART_ROWS);
+      return new MachineSpeed(
+          rowsOfOne * probe.weights.bytes() / ROWS, rowsOfMany * 2 * COLUMNS * TOKENS);
+    }
+  }
+
+  /** The best part's speed; the parts are rows of the first {@code rows}, again and again. */
+  private double rowsPerSecond(int count, int rows) {
+    tokens = count;
+    double best = 0;
+    long begin = System.nanoTime();
+    long now = begin;
+    for (int part = 0; part == 0 || now - begin < LIMIT_NANOS; part++) {
+      firstRow = part * PART_ROWS % rows;
+      long before = now;
+      team.run(PART_ROWS / ShardPlan.ROW_BLOCK, task);
+      now = System.nanoTime();
+      best = Math.max(best, PART_ROWS * 1e9 / Math.max(1, now - before));
+    }
+    return best;
+  }
+
+  private void multiply(int thread, int begin, int end) {
+    int first = firstRow / ShardPlan.ROW_BLOCK;
+    Multiplication.multiply(kernels, weights, first + begin, first + end, input, tokens, result, 0);
+  }
+}
