@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public record KernelProvider(Kernels kernels, String reason) {
 
   /** What {@link #named} knows, for people: {@code machine} is the best of the x86 ones. */
-  public static final String NAMES = "auto, scalar, vector, machine, x86-avx512vnni";
+  public static final String NAMES = "auto, scalar, vector, machine, x86-avx512vnni, x86-avx2";
 
   /** Machine code is assembled and tested once in a process. */
   private static final Map<Tier, Machine> MACHINES = new EnumMap<>(Tier.class);

@@ -62,12 +62,12 @@ final class MachineProduct {
       return;
     }
     Scratch scratch = Scratch.ofThread();
-    long recordBytes = (long) Parameters.RECORD * x.blocks();
-    int chunk = (int) Math.max(1, CHUNK_BYTES / recordBytes / ProductFunctions.MAX_TOKENS);
-    chunk *= ProductFunctions.MAX_TOKENS;
+    long recordBytes = (long) code.recordBytes() * x.blocks();
+    int chunk = (int) Math.max(1, CHUNK_BYTES / recordBytes / code.maxTokens());
+    chunk *= code.maxTokens();
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
-      int tiles = (count - 1) / ProductFunctions.MAX_TOKENS + 1;
+      int tiles = (count - 1) / code.maxTokens() + 1;
       long parameters =
           scratch.address(
               Scratch.Use.PARAMETERS,
@@ -85,7 +85,7 @@ final class MachineProduct {
       MEMORY.set(
           LONG,
           parameters + Parameters.STACK,
-          scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * ProductFunctions.MAX_TOKENS));
+          scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * code.maxTokens()));
       multiplyPanels(code, parameters, w, rowBegin, rowEnd, count, token, out, outColumn);
     }
   }
@@ -99,7 +99,7 @@ final class MachineProduct {
       int count,
       int tiles,
       long entry) {
-    long recordBytes = (long) Parameters.RECORD * x.blocks();
+    long recordBytes = (long) code.recordBytes() * x.blocks();
     long records = scratch.address(Scratch.Use.RECORDS, recordBytes * count);
     long parameters = scratch.address(Scratch.Use.PREPARATION, Parameters.BYTES);
     MEMORY.set(LONG, parameters + Parameters.PREPARE_BLOCKS, x.blocks());

@@ -22,6 +22,13 @@ class MachineKernelsTest {
     }
   }
 
+  @Nested
+  class Avx2 extends TierContract {
+    Avx2() {
+      super(Tier.AVX2);
+    }
+  }
+
   /** One tier; where the CPU lacks it, the tests are reported as skipped, with what it lacks. */
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   abstract static class TierContract extends MultiplyContract {

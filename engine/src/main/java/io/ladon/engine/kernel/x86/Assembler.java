@@ -67,6 +67,10 @@ final class Assembler extends VectorInstructions {
     integer(0x3B, left, right);
   }
 
+  void cmp(Gp left, int value) {
+    immediate(7, left, value);
+  }
+
   /** The low 64 bits of a product. */
   void imul(Gp to, Gp from) {
     integer(0x0F, 0xAF, to, from);
@@ -144,6 +148,10 @@ final class Assembler extends VectorInstructions {
 
   void prefetcht0(Memory line) {
     memoryOnly(1, 0x18, 1, line);
+  }
+
+  void prefetcht1(Memory line) {
+    memoryOnly(1, 0x18, 2, line);
   }
 
   void cpuid() {

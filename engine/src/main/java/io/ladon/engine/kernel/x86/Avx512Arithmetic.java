@@ -141,13 +141,14 @@ final class Avx512Arithmetic implements TileArithmetic {
   }
 
   private Memory record(int token, int offset, boolean broadcast) {
-    return new Memory(Registers.ACTIVATIONS, Parameters.RECORD * token + offset, broadcast);
+    int begin = Tier.AVX512_VNNI.recordBytes(format) * token;
+    return new Memory(Registers.ACTIVATIONS, begin + offset, broadcast);
   }
 
   /** Adds four columns, from {@code column} on, to the dots of all tokens. */
   private void multiply(Vector weights, int column) {
     for (int t = 0; t < tokens; t++) {
-      a.vpdpbusd(dot(t), weights, record(t, column, true));
+      a.vpdpbusd(dot(t), weights, record(t, Parameters.RECORD_QUANTS + column, true));
     }
   }
 
@@ -258,8 +259,12 @@ final class Avx512Arithmetic implements TileArithmetic {
   }
 
   @Override
-  public void write(int token, Memory result) {
+  public void write(int token, Gp result, boolean allRows) {
     a.vmovups(PRODUCT, at(Registers.STACK, ROW_BYTES * token));
-    a.vmovups(result, ROWS, PRODUCT);
+    if (allRows) {
+      a.vmovups(at(result, 0), PRODUCT);
+    } else {
+      a.vmovups(at(result, 0), ROWS, PRODUCT);
+    }
   }
 }

@@ -44,6 +44,23 @@ record Format(
     return type == TensorType.Q8_0 ? 0 : (quantBytes - NIBBLES) / 64;
   }
 
+  /**
+   * What AVX2 subtracts from the quants so that its sums fit 16 bits: the zero point, and 16 in
+   * formats of 5 bits that have none.
+   */
+  int centre() {
+    return switch (type) {
+      case Q5_1, Q5_K -> 16;
+      case Q8_0 -> 0;
+      default -> zeroPoint;
+    };
+  }
+
+  /** Whether {@link #centre} is subtracted though the format's quants have no zero point. */
+  boolean hasOffset() {
+    return centre() != 0 && zeroPoint == 0;
+  }
+
   boolean isSuperBlock() {
     return tileHeader > 0;
   }

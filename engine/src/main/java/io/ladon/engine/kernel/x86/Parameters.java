@@ -36,6 +36,9 @@ public final class Parameters {
   /** A bit for each row of a panel that is to be written. */
   public static final int ROW_BITS = 80;
 
+  /** {@link #ROW_BITS} of a whole panel. */
+  static final int ALL_ROWS = 0xFFFF;
+
   /** The same as 16 ints, 0 or -1. */
   public static final int ROW_LANES = 128;
 
@@ -76,21 +79,30 @@ public final class Parameters {
   /** Tokens of the tile. */
   public static final int PREPARE_TOKENS = 24;
 
-  /** Address of the records, {@link #RECORD} bytes for each token of each block. */
+  /** Address of the records, one for each token of each block. */
   public static final int PREPARE_TARGET = 32;
 
-  /** Bytes that a block of a token's activations takes when prepared. */
-  public static final int RECORD = 44;
+  // In a record, which is what a block of a token's activations becomes:
 
-  // In a record: 32 quants, then
+  static final int SCALE = 0;
 
-  static final int SCALE = 32;
-
-  /** The zero point times the sum of the quants, negated. */
-  static final int CORRECTION = 36;
+  /**
+   * What a dot starts at: the zero point times the sum of the quants, negated. For AVX2 ({@link
+   * Format#centre}) there are two of 16 bits, of columns 0, 1 and of columns 2, 3 of each four.
+   */
+  static final int CORRECTION = 4;
 
   /** The sum times the scale; or the correction of a second dot. */
-  static final int SECOND = 40;
+  static final int SECOND = 8;
+
+  /** For AVX2: what was subtracted in {@link #CORRECTION} though the format has no zero point. */
+  static final int OFFSET = 12;
+
+  /** 32 quants of 8 bits; of 16 bits those of even columns, and behind them of odd ones. */
+  static final int RECORD_QUANTS = 16;
+
+  /** From the quants of even columns to those of odd ones. */
+  static final int ODD_QUANTS = 32;
 
   private Parameters() {}
 }

@@ -19,7 +19,8 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  *   <tr><td>rcx, r10</td><td>blocks and tokens to go</td></tr>
  *   <tr><td>ymm0, 1</td><td>quants and their sums</td></tr>
  *   <tr><td>xmm2</td><td>sum of columns 16 to 31</td></tr>
- *   <tr><td>ymm5, 6, xmm7</td><td>ones of 8 and of 16 bits, the negated zero point</td></tr>
+ *   <tr><td>ymm5, 6, 7</td><td>ones of 8 and of 16 bits, what sums are multiplied with</td></tr>
+ *   <tr><td>ymm8-10</td><td>wide quants; sums of pairs, and what they are multiplied with</td></tr>
  * </table>
  */
 final class PrepareCode {
@@ -32,25 +33,43 @@ final class PrepareCode {
   private static final Vector RESULT = xmm(4);
   private static final Vector BYTE_ONES = ymm(5);
   private static final Vector SHORT_ONES = ymm(6);
-  private static final Vector ZERO_POINT = xmm(7);
+  private static final Vector FACTOR = ymm(7);
+  private static final Vector PAIRS = ymm(8);
+  private static final Vector SHUFFLED = ymm(9);
+  private static final Vector PAIR_FACTOR = ymm(10);
+
+  private static final int SWAP_HALVES = 0b01_00_11_10; // of four lanes
+  private static final int SWAP_NEIGHBOURS = 0b10_11_00_01;
 
   private final Assembler a;
   private final Format format;
+  private final int recordBytes;
+  private final boolean pairs;
+  private final boolean widens;
 
-  PrepareCode(Assembler assembler, Format format) {
+  /**
+   * @param recordBytes what a block of a token becomes
+   * @param pairs whether dots are two 16-bit sums when they start, as in AVX2, or one of 32 bits
+   * @param widens whether quants become 16 bits wide
+   */
+  PrepareCode(Assembler assembler, Format format, int recordBytes, boolean pairs, boolean widens) {
     this.a = assembler;
     this.format = format;
+    this.recordBytes = recordBytes;
+    this.pairs = pairs;
+    this.widens = widens;
   }
 
   void emit() {
     repeat(BYTE_ONES, 0x01010101);
     repeat(SHORT_ONES, 0x00010001);
-    repeat(ymm(ZERO_POINT.number()), -format.zeroPoint());
+    repeat(FACTOR, pairs ? format.centre() : -format.zeroPoint());
+    repeat(PAIR_FACTOR, (-format.centre() & 0xFFFF) * 0x00010001);
     a.mov(Gp.RSI, at(Gp.RDI, Parameters.PREPARE_QUANTS));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.PREPARE_SCALES));
     a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_TOKENS));
     a.mov(Gp.R8, at(Gp.RDI, Parameters.PREPARE_TARGET));
-    a.mov(Gp.R9, Parameters.RECORD);
+    a.mov(Gp.R9, recordBytes);
     a.imul(Gp.R9, Gp.R10);
     Label tokens = a.loop();
     a.mov(Gp.RAX, Gp.R8);
@@ -62,7 +81,7 @@ final class PrepareCode {
     a.add(Gp.RAX, Gp.R9);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, blocks);
-    a.add(Gp.R8, Parameters.RECORD);
+    a.add(Gp.R8, recordBytes);
     a.dec(Gp.R10);
     a.jump(Condition.NOT_EQUAL, tokens);
     a.vzeroupper();
@@ -71,11 +90,18 @@ final class PrepareCode {
 
   private void emitBlock() {
     a.vmovdqu(QUANTS, at(Gp.RSI, 0));
-    a.vmovdqu(at(Gp.RAX, 0), QUANTS);
+    if (widens) {
+      emitWideQuants();
+    } else {
+      a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS), QUANTS);
+    }
     a.vbroadcastss(SCALE, at(Gp.RDX, 0));
-    a.vmovd(at(Gp.RAX, Parameters.SCALE), SCALE);
-    // Eight sums of four columns, then in each half of the register the sum of 16.
+    store(Parameters.SCALE, SCALE);
     a.vpmaddubsw(SUMS, BYTE_ONES, QUANTS);
+    if (pairs && format.centre() != 0) {
+      emitPairs();
+    }
+    // Eight sums of four columns, then in each half of the register the sum of 16.
     a.vpmaddwd(SUMS, SUMS, SHORT_ONES);
     a.vphaddd(SUMS, SUMS, SUMS);
     a.vphaddd(SUMS, SUMS, SUMS);
@@ -83,18 +109,59 @@ final class PrepareCode {
     if (format.dots() == 1) {
       a.vpaddd(SUM, SUM, SECOND_SUM);
     }
-    if (format.zeroPoint() != 0) {
-      a.vpmulld(RESULT, SUM, ZERO_POINT);
-      a.vmovd(at(Gp.RAX, Parameters.CORRECTION), RESULT);
+    if (pairs) {
+      if (format.hasOffset()) {
+        product(SUM, Parameters.OFFSET);
+      }
+    } else if (format.zeroPoint() != 0) {
+      product(SUM, Parameters.CORRECTION);
+      if (format.dots() == 2) {
+        product(SECOND_SUM, Parameters.SECOND);
+      }
     }
-    if (format.dots() == 2) {
-      a.vpmulld(RESULT, SECOND_SUM, ZERO_POINT);
-      a.vmovd(at(Gp.RAX, Parameters.SECOND), RESULT);
-    } else if (format.hasMinimum()) {
+    if (format.hasMinimum()) {
       a.vcvtdq2ps(RESULT, SUM);
       a.vmulps(RESULT, RESULT, SCALE);
-      a.vmovd(at(Gp.RAX, Parameters.SECOND), RESULT);
+      store(Parameters.SECOND, RESULT);
     }
+  }
+
+  private void emitWideQuants() {
+    a.vpsllw(PAIRS, QUANTS, 8);
+    a.vpsraw(PAIRS, PAIRS, 8);
+    a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS), PAIRS);
+    a.vpsraw(PAIRS, QUANTS, 8);
+    a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS + Parameters.ODD_QUANTS), PAIRS);
+  }
+
+  private void product(Vector sum, int field) {
+    a.vpmulld(RESULT, sum, xmm(FACTOR.number()));
+    store(field, RESULT);
+  }
+
+  private void store(int field, Vector low) {
+    a.vmovd(at(Gp.RAX, field), low);
+  }
+
+  /**
+   * Corrections of the two 16-bit sums of each row, from lanes that have the pairs (0, 1) and (2,
+   * 3) of four columns, 16 bits each: of all columns, or of each half where it is a dot of its own.
+   */
+  private void emitPairs() {
+    a.vpshufd(SHUFFLED, SUMS, SWAP_HALVES);
+    a.vpaddw(PAIRS, SUMS, SHUFFLED);
+    a.vpshufd(SHUFFLED, PAIRS, SWAP_NEIGHBOURS);
+    a.vpaddw(PAIRS, PAIRS, SHUFFLED);
+    a.vpmullw(PAIRS, PAIRS, PAIR_FACTOR);
+    Vector low = xmm(PAIRS.number());
+    Vector second = xmm(SHUFFLED.number());
+    a.vextracti128(second, PAIRS, 1);
+    if (format.dots() == 1) {
+      a.vpaddw(low, low, second);
+    } else {
+      store(Parameters.SECOND, second);
+    }
+    store(Parameters.CORRECTION, low);
   }
 
   private void repeat(Vector to, int value) {

@@ -7,15 +7,15 @@ import java.lang.foreign.MemorySegment;
 /** The code of one tier for one type of weights, ready to be called. */
 public final class ProductFunctions implements AutoCloseable {
 
-  /** Tokens of a tile at most. */
-  public static final int MAX_TOKENS = 8;
-
   private final ExecutableMemory memory;
   private final MemorySegment prepare;
   private final MemorySegment multiply;
-  private final long[] tiles; // (MAX_TOKENS + 1) address of the code for so many tokens
+  private final int recordBytes;
+  private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
 
-  private ProductFunctions(ExecutableMemory memory, int multiplyOffset, int[] tileOffsets) {
+  private ProductFunctions(
+      ExecutableMemory memory, int multiplyOffset, int[] tileOffsets, int recordBytes) {
+    this.recordBytes = recordBytes;
     this.memory = memory;
     this.prepare = memory.function(0);
     this.multiply = memory.function(multiplyOffset);
@@ -32,17 +32,28 @@ public final class ProductFunctions implements AutoCloseable {
    */
   static ProductFunctions assemble(Tier tier, TensorType type) throws IOException {
     Format format = Format.of(type);
+    int recordBytes = tier.recordBytes(format);
     Assembler a = new Assembler();
-    new PrepareCode(a, format).emit();
+    tier.preparation(a, format).emit();
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
     product.emitFunction(() -> tier.constants(a, format));
-    int[] tiles = new int[MAX_TOKENS + 1];
-    for (int tokens = 1; tokens <= MAX_TOKENS; tokens++) {
+    int[] tiles = new int[tier.maxTokens() + 1];
+    for (int tokens = 1; tokens <= tier.maxTokens(); tokens++) {
       tiles[tokens] = a.align();
-      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens));
+      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens));
     }
-    return new ProductFunctions(ExecutableMemory.load(a.toBytes()), multiply, tiles);
+    return new ProductFunctions(ExecutableMemory.load(a.toBytes()), multiply, tiles, recordBytes);
+  }
+
+  /** Tokens of a tile at most. */
+  public int maxTokens() {
+    return tiles.length - 1;
+  }
+
+  /** Bytes that a block of a token's activations takes when prepared. */
+  public int recordBytes() {
+    return recordBytes;
   }
 
   /** Address of the code for a tile of tokens, for {@link Parameters#CODE}. */

@@ -16,7 +16,8 @@ package io.ladon.engine.kernel.x86;
  *   <tr><td>rdx</td><td>top of the stack of sums</td></tr>
  *   <tr><td>rcx</td><td>blocks or merges to go</td></tr>
  *   <tr><td>r12</td><td>weights to be fetched ahead</td></tr>
- *   <tr><td>r8-r11</td><td>free</td></tr>
+ *   <tr><td>r8</td><td>header of the tile, at its begin, where a tier needs it</td></tr>
+ *   <tr><td>r8-r11</td><td>at the end: the results</td></tr>
  * </table>
  */
 final class Registers {
@@ -31,6 +32,8 @@ final class Registers {
   static final Gp ACTIVATIONS = Gp.RAX;
   static final Gp STACK = Gp.RDX;
   static final Gp COUNT = Gp.RCX;
+
+  static final Gp TILE_HEADER = Gp.R8;
 
   /** Where weights are fetched ahead. */
   static final Gp AHEAD = Gp.R12;

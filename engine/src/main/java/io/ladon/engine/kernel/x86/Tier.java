@@ -1,17 +1,21 @@
 package io.ladon.engine.kernel.x86;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.util.EnumSet;
 import java.util.Set;
 
 /** Sets of instructions that code is made for, the quickest first. */
 public enum Tier {
-  AVX512_VNNI("x86-avx512vnni");
+  AVX512_VNNI("x86-avx512vnni", Avx512Arithmetic.MAX_TOKENS),
+  AVX2("x86-avx2", Avx2Arithmetic.MAX_TOKENS);
 
   private final String label;
+  private final int maxTokens;
 
-  Tier(String label) {
+  Tier(String label, int maxTokens) {
     this.label = label;
+    this.maxTokens = maxTokens;
   }
 
   /** What users call it. */
@@ -19,19 +23,31 @@ public enum Tier {
     return label;
   }
 
+  /** Tokens of a tile at most. */
+  int maxTokens() {
+    return maxTokens;
+  }
+
+  /** Bytes that a block of a token's activations takes when prepared. */
+  int recordBytes(Format format) {
+    return Parameters.RECORD_QUANTS + (widens(format) ? 2 : 1) * Parameters.ODD_QUANTS;
+  }
+
+  /** Whether quants are multiplied as 16-bit numbers. */
+  private boolean widens(Format format) {
+    return this == AVX2 && format.type() == TensorType.Q8_0;
+  }
+
   /** What the tier's code is made of. */
   private Set<Feature> needed() {
-    return switch (this) {
-      case AVX512_VNNI ->
-          EnumSet.of(
-              Feature.AVX2,
-              Feature.FMA,
-              Feature.F16C,
-              Feature.AVX512F,
-              Feature.AVX512BW,
-              Feature.AVX512VL,
-              Feature.AVX512_VNNI);
-    };
+    Set<Feature> needed = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C);
+    if (this == AVX512_VNNI) {
+      needed.add(Feature.AVX512F);
+      needed.add(Feature.AVX512BW);
+      needed.add(Feature.AVX512VL);
+      needed.add(Feature.AVX512_VNNI);
+    }
+    return needed;
   }
 
   /** Features that are not among {@code present}. */
@@ -41,13 +57,24 @@ public enum Tier {
     return missing;
   }
 
+  /** The function that prepares activations as the arithmetic expects them. */
+  PrepareCode preparation(Assembler assembler, Format format) {
+    return new PrepareCode(assembler, format, recordBytes(format), this == AVX2, widens(format));
+  }
+
   /** The arithmetic for a tile of tokens. */
   TileArithmetic arithmetic(Assembler assembler, Format format, int tokens) {
-    return new Avx512Arithmetic(assembler, format, tokens);
+    return switch (this) {
+      case AVX512_VNNI -> new Avx512Arithmetic(assembler, format, tokens);
+      case AVX2 -> new Avx2Arithmetic(assembler, format, tokens);
+    };
   }
 
   /** Fills the registers that the arithmetic expects filled. */
   void constants(Assembler assembler, Format format) {
-    Avx512Arithmetic.constants(assembler, format);
+    switch (this) {
+      case AVX512_VNNI -> Avx512Arithmetic.constants(assembler, format);
+      case AVX2 -> Avx2Arithmetic.constants(assembler, format);
+    }
   }
 }

@@ -19,16 +19,18 @@ interface TileArithmetic {
   /** Adds a block to the sums. */
   void addBlock();
 
-  /** Adds the sums at {@link Registers#STACK}. */
+  /** Adds the sums at {@link Registers#STACK}, which has just been lowered to them. */
   void addStack();
 
-  /** Stores the sums at {@link Registers#STACK}. */
+  /** Has the sums at {@link Registers#STACK}. */
   void push();
 
   /**
-   * Writes one token's sums from the stack to a result, those rows that are to be written.
+   * Writes one token's sums from the stack to a result.
    *
    * @param token of the tile
+   * @param result holds the address
+   * @param allRows whether all 16 rows are written, or those that the parameters say
    */
-  void write(int token, Memory result);
+  void write(int token, Gp result, boolean allRows);
 }

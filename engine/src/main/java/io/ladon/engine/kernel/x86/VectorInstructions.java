@@ -114,10 +114,35 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 2, 0xB8), to, left.number(), right);
   }
 
+  /** {@code to = to * left + right}, rounded once. */
+  final void vfmadd213ps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0xA8), to, left.number(), right);
+  }
+
+  /** {@code to = -(left * right) + to}, rounded once. */
+  final void vfnmadd231ps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0xBC), to, left.number(), right);
+  }
+
   // Integers in lanes.
 
   final void vpaddd(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(1, 1, 0xFE), to, left.number(), right);
+  }
+
+  final void vpaddw(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xFD), to, left.number(), right);
+  }
+
+  /** The low 16 bits of products. */
+  final void vpmullw(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xD5), to, left.number(), right);
+  }
+
+  /** Lanes of 32 bits in each 128: two bits of {@code order} for each say where it is from. */
+  final void vpshufd(Vector to, Operand from, int order) {
+    vector(VectorOp.of(1, 1, 0x70), to, NONE, from);
+    code().putByte(order);
   }
 
   final void vphaddd(Vector to, Vector left, Operand right) {
@@ -151,13 +176,29 @@ abstract class VectorInstructions extends Encoder {
     shift(0x71, 2, to, from, count);
   }
 
+  final void vpsraw(Vector to, Vector from, int count) {
+    shift(0x71, 4, to, from, count);
+  }
+
   private void shift(int opcode, int extension, Vector to, Vector from, int count) {
     // The destination is where others have their first source, and ModRM extends the opcode.
     vector(VectorOp.of(1, 1, opcode), new Vector(extension, to.bits()), to.number(), from);
     code().putByte(count);
   }
 
-  // Bits.
+  // Bits. The first three are VEX, the others EVEX.
+
+  final void vpand(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xDB), to, left.number(), right);
+  }
+
+  final void vpor(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xEB), to, left.number(), right);
+  }
+
+  final void vpxor(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xEF), to, left.number(), right);
+  }
 
   final void vpandd(Vector to, Vector left, Operand right) {
     evex(VectorOp.of(1, 1, 0xDB), to, left.number(), right, 0);

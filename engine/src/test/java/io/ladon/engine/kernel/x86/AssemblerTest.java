@@ -60,6 +60,7 @@ class AssemblerTest {
     is("sub rdx, 512", a -> a.sub(Gp.RDX, 512));
     is("sub rsp, 8", a -> a.sub(Gp.RSP, 8));
     is("cmp r13, [r15+56]", a -> a.cmp(Gp.R13, at(Gp.R15, 56)));
+    is("cmp r11, 65535", a -> a.cmp(Gp.R11, 0xFFFF));
     is("imul r11, r10", a -> a.imul(Gp.R11, Gp.R10));
     is("imul r9, rcx", a -> a.imul(Gp.R9, Gp.RCX));
     is("dec rcx", a -> a.dec(Gp.RCX));
@@ -90,6 +91,7 @@ class AssemblerTest {
     is("ret", Assembler::ret);
     is("prefetcht0 [r12+64]", a -> a.prefetcht0(at(Gp.R12, 64)));
     is("prefetcht0 [rsi]", a -> a.prefetcht0(at(Gp.RSI, 0)));
+    is("prefetcht1 [r12+2624]", a -> a.prefetcht1(at(Gp.R12, 2624)));
     is("cpuid", Assembler::cpuid);
     is("xgetbv", Assembler::xgetbv);
     is("vzeroupper", Assembler::vzeroupper);
@@ -163,6 +165,8 @@ class AssemblerTest {
         a -> a.vmulps(zmm(26), zmm(16), each(Gp.RAX, 32)));
     is("vfmadd231ps ymm1, ymm12, ymm3", a -> a.vfmadd231ps(ymm(1), ymm(12), ymm(3)));
     is("vfmadd231ps ymm1, ymm2, [r8+32]", a -> a.vfmadd231ps(ymm(1), ymm(2), at(Gp.R8, 32)));
+    is("vfmadd213ps ymm7, ymm12, [rdx+64]", a -> a.vfmadd213ps(ymm(7), ymm(12), at(Gp.RDX, 64)));
+    is("vfnmadd231ps ymm7, ymm10, ymm12", a -> a.vfnmadd231ps(ymm(7), ymm(10), ymm(12)));
     is("vfmadd231ps zmm15, zmm7, zmm26", a -> a.vfmadd231ps(zmm(15), zmm(7), zmm(26)));
     is(
         "vfmadd231ps zmm15, zmm17, dword ptr [rax+304]{1to16}",
@@ -171,6 +175,10 @@ class AssemblerTest {
 
   private void lanes() {
     is("vpaddd xmm1, xmm1, xmm2", a -> a.vpaddd(xmm(1), xmm(1), xmm(2)));
+    is("vpaddw ymm3, ymm3, ymm12", a -> a.vpaddw(ymm(3), ymm(3), ymm(12)));
+    is("vpmullw ymm8, ymm8, ymm10", a -> a.vpmullw(ymm(8), ymm(8), ymm(10)));
+    is("vpshufd ymm9, ymm1, 78", a -> a.vpshufd(ymm(9), ymm(1), 78));
+    is("vpshufd xmm9, xmm8, 177", a -> a.vpshufd(xmm(9), xmm(8), 177));
     is("vpaddd ymm1, ymm11, [r10]", a -> a.vpaddd(ymm(1), ymm(11), at(Gp.R10, 0)));
     is("vphaddd ymm1, ymm1, ymm1", a -> a.vphaddd(ymm(1), ymm(1), ymm(1)));
     is("vpmulld xmm4, xmm1, xmm7", a -> a.vpmulld(xmm(4), xmm(1), xmm(7)));
@@ -190,10 +198,14 @@ class AssemblerTest {
     is("vpsllw zmm23, zmm24, 3", a -> a.vpsllw(zmm(23), zmm(24), 3));
     is("vpsllw ymm3, ymm14, 3", a -> a.vpsllw(ymm(3), ymm(14), 3));
     is("vpsrlw zmm21, zmm22, 4", a -> a.vpsrlw(zmm(21), zmm(22), 4));
+    is("vpsraw ymm9, ymm10, 8", a -> a.vpsraw(ymm(9), ymm(10), 8));
     is("vpsrlw ymm11, ymm2, 4", a -> a.vpsrlw(ymm(11), ymm(2), 4));
   }
 
   private void bits() {
+    is("vpand ymm8, ymm10, ymm13", a -> a.vpand(ymm(8), ymm(10), ymm(13)));
+    is("vpor ymm8, ymm8, ymm12", a -> a.vpor(ymm(8), ymm(8), ymm(12)));
+    is("vpxor ymm12, ymm12, ymm12", a -> a.vpxor(ymm(12), ymm(12), ymm(12)));
     is("vpandd zmm20, zmm22, zmm30", a -> a.vpandd(zmm(20), zmm(22), zmm(30)));
     is("vpxord zmm0, zmm0, zmm0", a -> a.vpxord(zmm(0), zmm(0), zmm(0)));
     is("vpxord zmm20, zmm31, [rdi+448]", a -> a.vpxord(zmm(20), zmm(31), at(Gp.RDI, 448)));
