@@ -7,7 +7,11 @@ import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.kernel.QuantizedActivations;
+import io.ladon.engine.kernel.x86.MachineCode;
+import io.ladon.engine.kernel.x86.MachineLimits;
+import io.ladon.engine.kernel.x86.Tier;
 import io.ladon.engine.plan.LeafTree;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -18,6 +22,7 @@ import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -37,6 +42,11 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  * One thread's matrix products of every tensor type and tier. With one token, as in decoding, look
  * at {@code gigabytes} of packed weights a second; with many, as in a prefill, at {@code
  * gigaOperations} a second, where a multiplication and its addition count as two.
+ *
+ * <p>{@code fraction} is what that is of the machine's limit for one thread, which is measured
+ * before each iteration ({@link MachineLimits}): with one token the bytes that can be read from
+ * memory, else the multiplications of bytes (of float32 where the weights are floats) that the best
+ * instruction of this CPU can do. It is 0 where the limit is unknown, on CPUs other than x86-64.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -61,15 +71,17 @@ public class MultiplyBenchmark {
   @Param({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
   private TensorType type = TensorType.F32;
 
-  @Param({"vector"})
+  @Param({"vector", "x86-avx512vnni", "x86-avx2"})
   private String tier = "vector";
 
   @Param({"1", "512"})
   private int tokens = 1;
 
   private final Arena arena = Arena.ofShared();
+  private final MemorySegment large = arena.allocate(DECODE_BYTES, 64);
   private final List<PackedMatrix> matrices = new ArrayList<>();
   private FloatTensor[] out = {};
+  private double limit = Double.POSITIVE_INFINITY; // bytes or operations a second
   private Kernels kernels = KernelProvider.named("scalar");
   private FloatTensor x = FloatTensor.allocate(arena, 0, 0);
   private QuantizedActivations quantized = QuantizedActivations.allocate(arena, 0, 0);
@@ -80,6 +92,9 @@ public class MultiplyBenchmark {
   public static class Rates {
     public double gigabytes;
     public double gigaOperations;
+
+    /** Seconds that the limit would take, so that a second has the fraction. */
+    public double fraction;
   }
 
   @Setup
@@ -119,6 +134,26 @@ public class MultiplyBenchmark {
     out = new FloatTensor[] {FloatTensor.allocate(arena, tokens, ROWS)};
   }
 
+  /** Each time anew: other programs and the clock change what the machine can do. */
+  @Setup(Level.Iteration)
+  public void measureLimit() throws IOException {
+    Tier best = null;
+    for (Tier each : Tier.values()) {
+      if (best == null && MachineCode.obstacle(each).isEmpty()) {
+        best = each;
+      }
+    }
+    if (best == null) {
+      return;
+    }
+    if (tokens == 1) {
+      limit = MachineLimits.readBytes(large);
+    } else {
+      limit =
+          type.isFloat() ? MachineLimits.floatOperations(best) : MachineLimits.byteOperations(best);
+    }
+  }
+
   @TearDown
   public void close() {
     arena.close();
@@ -133,8 +168,10 @@ public class MultiplyBenchmark {
       } else {
         kernels.multiply(w, 0, ROWS, quantized, tokens, out, 0);
       }
+      double operations = 2.0 * ROWS * COLUMNS * tokens;
       rates.gigabytes += w.bytes() / 1e9;
-      rates.gigaOperations += 2e-9 * ROWS * COLUMNS * tokens;
+      rates.gigaOperations += operations / 1e9;
+      rates.fraction += (tokens == 1 ? w.bytes() : operations) / limit;
     }
     return out;
   }
