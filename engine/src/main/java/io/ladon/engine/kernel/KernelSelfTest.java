@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
 /**
- * Compares kernels with the scalar ones at start, on a small product of each quantised type: a CPU
+ * Compares kernels with the scalar ones at start, on a small product of each quantised type and the
+ * quantising before it: a CPU
  * or emulator that computes differently must not answer with other tokens than the rest of the
  * cluster.
  */
@@ -35,6 +36,13 @@ final class KernelSelfTest {
       }
       QuantizedActivations quantized = QuantizedActivations.allocate(arena, TOKENS, COLUMNS);
       scalar.quantize(x, 0, TOKENS, 0, COLUMNS, quantized);
+      QuantizedActivations other = QuantizedActivations.allocate(arena, TOKENS, COLUMNS);
+      kernels.quantize(x, 0, TOKENS, 0, COLUMNS, other);
+      if (other.quants().mismatch(quantized.quants()) >= 0
+          || other.scales().mismatch(quantized.scales()) >= 0
+          || other.sums().mismatch(quantized.sums()) >= 0) {
+        return "it quantises activations otherwise than the scalar kernels";
+      }
       float[] weights = new float[ROWS * COLUMNS];
       for (int i = 0; i < weights.length; i++) {
         weights[i] = (float) random.nextGaussian();

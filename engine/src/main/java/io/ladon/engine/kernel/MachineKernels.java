@@ -1,12 +1,14 @@
 package io.ladon.engine.kernel;
 
 import io.ladon.engine.kernel.x86.MachineCode;
+import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
- * Kernels in machine code: products of quantised matrices, which is where a step's time goes. All
- * else is done by the vector kernels.
+ * Kernels in machine code: products of quantised matrices, which is where a step's time goes, and
+ * the quantising before them. All else is done by the vector kernels.
  */
 final class MachineKernels implements Kernels {
 
@@ -56,7 +58,32 @@ final class MachineKernels implements Kernels {
       int columnBegin,
       int columnEnd,
       QuantizedActivations out) {
-    vector.quantize(x, rowBegin, rowEnd, columnBegin, columnEnd, out);
+    int columns = columnEnd - columnBegin;
+    int blocks = columns / QuantizedActivations.BLOCK;
+    if (blocks == 0) {
+      return;
+    }
+    long parameters = Scratch.ofThread().address(Scratch.Use.PREPARATION, Parameters.BYTES);
+    for (int row = rowBegin; row < rowEnd; row++) {
+      long first = (long) row * out.columns() + columnBegin;
+      long block = first / QuantizedActivations.BLOCK;
+      set(
+          parameters + Parameters.QUANTIZE_FLOATS,
+          VectorKernels.floats(x.segment(), (long) row * x.columns() + columnBegin, columns));
+      set(
+          parameters + Parameters.QUANTIZE_QUANTS,
+          VectorKernels.address(out.quants(), first, columns));
+      set(
+          parameters + Parameters.QUANTIZE_SCALES,
+          VectorKernels.floats(out.scales(), block, blocks));
+      set(parameters + Parameters.QUANTIZE_SUMS, VectorKernels.floats(out.sums(), block, blocks));
+      set(parameters + Parameters.QUANTIZE_BLOCKS, blocks);
+      code.quantize(parameters);
+    }
+  }
+
+  private static void set(long address, long value) {
+    Simd.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, value);
   }
 
   @Override

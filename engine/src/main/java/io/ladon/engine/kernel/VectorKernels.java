@@ -175,11 +175,11 @@ public final class VectorKernels implements Kernels {
   }
 
   /** Address of some floats or ints. */
-  private static long floats(MemorySegment segment, long index, long count) {
+  static long floats(MemorySegment segment, long index, long count) {
     return address(segment, 4 * index, 4 * count);
   }
 
-  private static long address(MemorySegment segment, long offset, long bytes) {
+  static long address(MemorySegment segment, long offset, long bytes) {
     if (!segment.isNative()) {
       throw new IllegalArgumentException("vector kernels need memory off heap, not " + segment);
     }

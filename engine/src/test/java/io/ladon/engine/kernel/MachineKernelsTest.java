@@ -45,7 +45,7 @@ class MachineKernelsTest {
     void assemble() throws IOException {
       String obstacle = MachineCode.obstacle(tier);
       assumeTrue(obstacle.isEmpty(), obstacle);
-      MachineCode assembled = MachineCode.assemble(tier);
+      MachineCode assembled = MachineCode.assemble(tier, Exponential.ROUNDER);
       code = assembled;
       kernels = new MachineKernels(assembled);
     }

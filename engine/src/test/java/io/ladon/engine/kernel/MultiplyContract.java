@@ -9,12 +9,13 @@ import io.ladon.engine.plan.Range;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What every tier's products must be: those of the scalar kernels, bit for bit, and nothing written
- * beside them.
+ * What every tier's products must be, and the quantising before them: those of the scalar kernels,
+ * bit for bit, and nothing written beside them.
  */
 abstract class MultiplyContract {
 
@@ -93,6 +94,36 @@ abstract class MultiplyContract {
       compare(w, 1, 0, rows);
       compare(w, 6, 0, rows);
     }
+  }
+
+  @Test
+  void quantisesAlike() {
+    int tokens = 5;
+    int columns = 224;
+    FloatTensor x = KernelFixtures.activations(arena, tokens, columns, 3);
+    float[] odd = {0f, -0f, 1e-42f, 1e-38f, 1e38f, Float.POSITIVE_INFINITY, Float.NaN};
+    for (int block = 0; block < odd.length; block++) {
+      for (int c = 0; c < 32; c++) {
+        x.set(2, 32 * block + c, c % 3 == 0 ? odd[block] : -odd[block] / 3);
+        x.set(3, 32 * block + c, (c - 16) / 2f * 127 / 8);
+      }
+    }
+    QuantizedActivations expected = QuantizedActivations.allocate(arena, tokens, columns);
+    QuantizedActivations actual = QuantizedActivations.allocate(arena, tokens, columns);
+    actual.quants().fill((byte) 7);
+    expected.quants().fill((byte) 7);
+    scalar.quantize(x, 0, tokens, 32, columns, expected);
+    kernels().quantize(x, 0, tokens, 32, columns, actual);
+    assertThat(actual.quants().toArray(ValueLayout.JAVA_BYTE))
+        .isEqualTo(expected.quants().toArray(ValueLayout.JAVA_BYTE));
+    assertThat(actual.scales().toArray(ValueLayout.JAVA_FLOAT))
+        .isEqualTo(expected.scales().toArray(ValueLayout.JAVA_FLOAT));
+    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
+        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
+    kernels().sumBlocks(actual, 1, tokens);
+    scalar.sumBlocks(expected, 1, tokens);
+    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
+        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
   }
 
   private PackedMatrix whole(TensorType type, int rows, int columns, Quants quants) {

@@ -133,36 +133,6 @@ class VectorKernelsTest extends MultiplyContract {
   }
 
   @Test
-  void quantisesAlike() {
-    int tokens = 5;
-    int columns = 224;
-    FloatTensor x = KernelFixtures.activations(arena, tokens, columns, 3);
-    float[] odd = {0f, -0f, 1e-42f, 1e-38f, 1e38f, Float.POSITIVE_INFINITY, Float.NaN};
-    for (int block = 0; block < odd.length; block++) {
-      for (int c = 0; c < 32; c++) {
-        x.set(2, 32 * block + c, c % 3 == 0 ? odd[block] : -odd[block] / 3);
-        x.set(3, 32 * block + c, (c - 16) / 2f * 127 / 8);
-      }
-    }
-    QuantizedActivations expected = QuantizedActivations.allocate(arena, tokens, columns);
-    QuantizedActivations actual = QuantizedActivations.allocate(arena, tokens, columns);
-    actual.quants().fill((byte) 7);
-    expected.quants().fill((byte) 7);
-    scalar.quantize(x, 0, tokens, 32, columns, expected);
-    vector.quantize(x, 0, tokens, 32, columns, actual);
-    assertThat(actual.quants().toArray(ValueLayout.JAVA_BYTE))
-        .isEqualTo(expected.quants().toArray(ValueLayout.JAVA_BYTE));
-    assertThat(actual.scales().toArray(ValueLayout.JAVA_FLOAT))
-        .isEqualTo(expected.scales().toArray(ValueLayout.JAVA_FLOAT));
-    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
-        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
-    vector.sumBlocks(actual, 1, tokens);
-    scalar.sumBlocks(expected, 1, tokens);
-    assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
-        .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
-  }
-
-  @Test
   void refusesMemoryOnTheHeap() {
     MemorySegment heap = MemorySegment.ofArray(new float[16]);
     assertThatThrownBy(() -> vector.max(heap, 0, 16)).hasMessageContaining("off heap");

@@ -3,6 +3,7 @@ package io.ladon.engine.kernel.x86;
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -14,10 +15,15 @@ public final class MachineCode implements AutoCloseable {
 
   private final Tier tier;
   private final Map<TensorType, ProductFunctions> products;
+  private final ExecutableMemory quantization;
+  private final MemorySegment quantize;
 
-  private MachineCode(Tier tier, Map<TensorType, ProductFunctions> products) {
+  private MachineCode(
+      Tier tier, Map<TensorType, ProductFunctions> products, ExecutableMemory quantization) {
     this.tier = tier;
     this.products = products;
+    this.quantization = quantization;
+    this.quantize = quantization.function(0);
   }
 
   /**
@@ -51,11 +57,14 @@ public final class MachineCode implements AutoCloseable {
   /**
    * Assembles a tier.
    *
+   * @param rounder what is added to a float, and subtracted as bits, to round it to a whole number
    * @throws IOException if the system refuses executable memory
    */
-  public static MachineCode assemble(Tier tier) throws IOException {
+  public static MachineCode assemble(Tier tier, float rounder) throws IOException {
     Map<TensorType, ProductFunctions> products = new EnumMap<>(TensorType.class);
-    MachineCode code = new MachineCode(tier, products);
+    Assembler a = new Assembler();
+    new QuantizeCode(a).emit(rounder);
+    MachineCode code = new MachineCode(tier, products, ExecutableMemory.load(a.toBytes()));
     try {
       for (TensorType type : TensorType.values()) {
         if (!type.isFloat()) {
@@ -82,8 +91,14 @@ public final class MachineCode implements AutoCloseable {
     return functions;
   }
 
+  /** Quantises blocks; see the parameters of that name. */
+  public void quantize(long parameters) {
+    ExecutableMemory.call(quantize, parameters);
+  }
+
   @Override
   public void close() {
+    quantization.close();
     products.values().forEach(ProductFunctions::close);
     products.clear();
   }

@@ -82,6 +82,14 @@ public final class Parameters {
   /** Address of the records, one for each token of each block. */
   public static final int PREPARE_TARGET = 32;
 
+  // Of the code that quantises: addresses, and how many blocks.
+
+  public static final int QUANTIZE_FLOATS = 0;
+  public static final int QUANTIZE_QUANTS = 8;
+  public static final int QUANTIZE_SCALES = 16;
+  public static final int QUANTIZE_SUMS = 24;
+  public static final int QUANTIZE_BLOCKS = 32;
+
   // In a record, which is what a block of a token's activations becomes:
 
   static final int SCALE = 0;

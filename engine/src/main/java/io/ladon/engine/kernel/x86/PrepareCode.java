@@ -38,8 +38,8 @@ final class PrepareCode {
   private static final Vector SHUFFLED = ymm(9);
   private static final Vector PAIR_FACTOR = ymm(10);
 
-  private static final int SWAP_HALVES = 0b01_00_11_10; // of four lanes
-  private static final int SWAP_NEIGHBOURS = 0b10_11_00_01;
+  static final int SWAP_HALVES = 0b01_00_11_10; // of four lanes
+  static final int SWAP_NEIGHBOURS = 0b10_11_00_01;
 
   private final Assembler a;
   private final Format format;

@@ -109,6 +109,10 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(0, 1, 0x59), to, left.number(), right);
   }
 
+  final void vdivps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x5E), to, left.number(), right);
+  }
+
   /** {@code to = left * right + to}, rounded once. */
   final void vfmadd231ps(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(1, 2, 0xB8), to, left.number(), right);
@@ -128,6 +132,30 @@ abstract class VectorInstructions extends Encoder {
 
   final void vpaddd(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(1, 1, 0xFE), to, left.number(), right);
+  }
+
+  final void vpsubd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0xFA), to, left.number(), right);
+  }
+
+  /** The larger of two signed numbers of 32 bits. */
+  final void vpmaxsd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0x3D), to, left.number(), right);
+  }
+
+  /** -1 where {@code left > right}, as signed numbers of 32 bits, else 0. */
+  final void vpcmpgtd(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0x66), to, left.number(), right);
+  }
+
+  /** 32 to 16 bits, saturated: those of {@code left}, then those of {@code right}. */
+  final void vpackssdw(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0x6B), to, left.number(), right);
+  }
+
+  /** 16 to 8 bits, the same way. */
+  final void vpacksswb(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0x63), to, left.number(), right);
   }
 
   final void vpaddw(Vector to, Vector left, Operand right) {

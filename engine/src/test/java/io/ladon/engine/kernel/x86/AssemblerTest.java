@@ -163,6 +163,7 @@ class AssemblerTest {
     is(
         "vmulps zmm26, zmm16, dword ptr [rax+32]{1to16}",
         a -> a.vmulps(zmm(26), zmm(16), each(Gp.RAX, 32)));
+    is("vdivps xmm5, xmm4, xmm13", a -> a.vdivps(xmm(5), xmm(4), xmm(13)));
     is("vfmadd231ps ymm1, ymm12, ymm3", a -> a.vfmadd231ps(ymm(1), ymm(12), ymm(3)));
     is("vfmadd231ps ymm1, ymm2, [r8+32]", a -> a.vfmadd231ps(ymm(1), ymm(2), at(Gp.R8, 32)));
     is("vfmadd213ps ymm7, ymm12, [rdx+64]", a -> a.vfmadd213ps(ymm(7), ymm(12), at(Gp.RDX, 64)));
@@ -176,6 +177,12 @@ class AssemblerTest {
   private void lanes() {
     is("vpaddd xmm1, xmm1, xmm2", a -> a.vpaddd(xmm(1), xmm(1), xmm(2)));
     is("vpaddw ymm3, ymm3, ymm12", a -> a.vpaddw(ymm(3), ymm(3), ymm(12)));
+    is("vpsubd ymm3, ymm3, ymm10", a -> a.vpsubd(ymm(3), ymm(3), ymm(10)));
+    is("vpmaxsd ymm4, ymm4, ymm5", a -> a.vpmaxsd(ymm(4), ymm(4), ymm(5)));
+    is("vpmaxsd xmm4, xmm4, xmm5", a -> a.vpmaxsd(xmm(4), xmm(4), xmm(5)));
+    is("vpcmpgtd xmm5, xmm14, xmm6", a -> a.vpcmpgtd(xmm(5), xmm(14), xmm(6)));
+    is("vpackssdw xmm3, xmm3, xmm4", a -> a.vpackssdw(xmm(3), xmm(3), xmm(4)));
+    is("vpacksswb xmm2, xmm2, xmm3", a -> a.vpacksswb(xmm(2), xmm(2), xmm(3)));
     is("vpmullw ymm8, ymm8, ymm10", a -> a.vpmullw(ymm(8), ymm(8), ymm(10)));
     is("vpshufd ymm9, ymm1, 78", a -> a.vpshufd(ymm(9), ymm(1), 78));
     is("vpshufd xmm9, xmm8, 177", a -> a.vpshufd(xmm(9), xmm(8), 177));
