@@ -4,6 +4,7 @@ import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.process.LocalCluster;
 import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.worker.exchange.ExchangeMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,6 +42,16 @@ final class ClusterOptions {
       defaultValue = "auto")
   String kernels = "auto";
 
+  @Option(
+      names = "--exchange",
+      paramLabel = "MODE",
+      description =
+          "how parts travel between ranks of one machine: auto (through shared memory where both"
+              + " can open it), grpc or shared-memory (default: ${DEFAULT-VALUE})",
+      defaultValue = "auto",
+      converter = ExchangeModeConverter.class)
+  ExchangeMode exchange = ExchangeMode.AUTO;
+
   @Mixin ServingOptions serving = new ServingOptions();
 
   /**
@@ -71,6 +82,8 @@ final class ClusterOptions {
             Integer.toString(threadsOfWorker()),
             "--kernels",
             kernels,
+            "--exchange",
+            exchange.label(),
             "--model",
             path.toString(),
             "--bind",

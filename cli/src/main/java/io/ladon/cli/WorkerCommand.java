@@ -8,6 +8,7 @@ import io.ladon.coordinator.HostPort;
 import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.worker.Worker;
 import io.ladon.worker.WorkerOptions;
+import io.ladon.worker.exchange.ExchangeMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -75,6 +76,16 @@ final class WorkerCommand implements Callable<Integer> {
   String kernels = "auto";
 
   @Option(
+      names = "--exchange",
+      paramLabel = "MODE",
+      description =
+          "how parts travel between ranks of one machine: auto (through shared memory where both"
+              + " can open it), grpc or shared-memory (default: ${DEFAULT-VALUE})",
+      defaultValue = "auto",
+      converter = ExchangeModeConverter.class)
+  ExchangeMode exchange = ExchangeMode.AUTO;
+
+  @Option(
       names = "--memory",
       paramLabel = "MB",
       description = "what this process may use (default: what the machine or container has)")
@@ -118,6 +129,7 @@ final class WorkerCommand implements Callable<Integer> {
         .threads(threads)
         .modelPath(model == null ? null : ModelStore.current().resolve(model))
         .kernels(kernels)
+        .exchange(exchange)
         .warmUp(warmUp)
         .memoryBytes(memoryMegabytes << 20)
         .build();

@@ -68,7 +68,7 @@ public final class Worker implements AutoCloseable {
     MemoryBudget budget = MemoryBudget.of(options.memoryBytes());
     this.identity =
         new Identity(options, threads, budget.limitBytes(), factory.kernels(), factory.speed());
-    this.network = new PeerNetwork(loop, bindAddress(options));
+    this.network = new PeerNetwork(loop, bindAddress(options), options.exchange());
     this.member =
         new Member(
             loop,

@@ -1,5 +1,6 @@
 package io.ladon.worker;
 
+import io.ladon.worker.exchange.ExchangeMode;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param modelPath a local copy of the checkpoint, if there is one
  * @param kernels a name that {@link io.ladon.engine.kernel.KernelProvider#named} knows, e.g. {@code
  *     auto}
+ * @param exchange how parts travel to ranks of this machine
  * @param warmUp whether a shard runs for some seconds before it counts as loaded, so that the first
  *     request finds compiled code
  * @param memoryBytes what the process may use in all; 0 for what the machine or container has
@@ -39,6 +41,7 @@ public record WorkerOptions(
     Path cacheDirectory,
     @Nullable Path modelPath,
     String kernels,
+    ExchangeMode exchange,
     boolean warmUp,
     long memoryBytes,
     Duration spin,
@@ -130,6 +133,7 @@ public record WorkerOptions(
     private int threads;
     private @Nullable Path modelPath;
     private String kernels = "auto";
+    private ExchangeMode exchange = ExchangeMode.AUTO;
     private boolean warmUp = true;
     private long memoryBytes;
     private Duration spin = Duration.ofNanos(200_000);
@@ -171,6 +175,11 @@ public record WorkerOptions(
 
     public Builder kernels(String value) {
       kernels = value;
+      return this;
+    }
+
+    public Builder exchange(ExchangeMode value) {
+      exchange = value;
       return this;
     }
 
@@ -220,6 +229,7 @@ public record WorkerOptions(
           cacheDirectory,
           modelPath,
           kernels,
+          exchange,
           warmUp,
           memoryBytes,
           spin,

@@ -3,6 +3,7 @@ package io.ladon.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ladon.worker.exchange.ExchangeMode;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,7 @@ class WorkerOptionsTest {
     assertThat(options.threads()).isZero();
     assertThat(options.modelPath()).isNull();
     assertThat(options.kernels()).isEqualTo("auto");
+    assertThat(options.exchange()).isEqualTo(ExchangeMode.AUTO);
     assertThat(options.warmUp()).isTrue();
     assertThat(options.memoryBytes()).isZero();
     assertThat(options.spin()).isEqualTo(Duration.ofNanos(200_000));
@@ -60,6 +62,15 @@ class WorkerOptionsTest {
         .hasMessageContaining("spin");
     assertThatThrownBy(() -> options().connect(Duration.ZERO).build())
         .hasMessageContaining("connect");
+  }
+
+  @Test
+  void exchangesHaveNames() {
+    assertThat(ExchangeMode.named("auto")).isEqualTo(ExchangeMode.AUTO);
+    assertThat(ExchangeMode.named("grpc")).isEqualTo(ExchangeMode.GRPC);
+    assertThat(ExchangeMode.named("shared-memory")).isEqualTo(ExchangeMode.SHARED_MEMORY);
+    assertThatThrownBy(() -> ExchangeMode.named("pigeon"))
+        .hasMessage("exchange: 'pigeon' is none of auto, grpc, shared-memory");
   }
 
   @Test

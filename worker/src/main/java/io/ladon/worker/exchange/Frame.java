@@ -1,6 +1,7 @@
 package io.ladon.worker.exchange;
 
 import io.ladon.engine.exchange.ExchangePoint;
+import io.ladon.proto.Signal;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -36,6 +37,7 @@ final class Frame {
   @Nullable InputStream rest;
 
   private static final byte[] EMPTY = {};
+  private static final int MAX_SIGNAL_BYTES = 4096;
 
   /** Forgets everything. */
   void clear() {
@@ -54,9 +56,39 @@ final class Frame {
     rest = null;
   }
 
-  /** Whether this is the first frame of a stream, which only says who dials. */
+  /** Whether this frame carries no part, but a {@link Signal}. */
+  boolean isSignal() {
+    return total == 0 && step == 0 && layer == 0;
+  }
+
+  /** Whether this is the first frame of a stream, which says who dials. */
   boolean isIntroduction() {
-    return step == 0 && layer == 0 && point == 0 && total == 0 && payloadBytes == 0;
+    return isSignal() && point == Signal.INTRODUCTION_VALUE;
+  }
+
+  /** A frame with a signal; {@code content} is a message of its own, or nothing. */
+  static Frame signal(long epoch, int rank, Signal signal, byte[] content) {
+    Frame frame = new Frame();
+    frame.epoch = epoch;
+    frame.rank = rank;
+    frame.point = signal.getNumber();
+    frame.payload = MemorySegment.ofArray(content);
+    frame.payloadBytes = content.length;
+    return frame;
+  }
+
+  /**
+   * Of an incoming signal: its content.
+   *
+   * @throws IOException if it is longer than any signal
+   */
+  byte[] content() throws IOException {
+    if (payloadBytes > MAX_SIGNAL_BYTES) {
+      throw new IOException("a signal of " + payloadBytes + " bytes");
+    }
+    byte[] content = new byte[payloadBytes];
+    copyPayload(MemorySegment.ofArray(content), 0);
+    return content;
   }
 
   /** Of an incoming frame: moves the payload to {@code target}. Once only. */

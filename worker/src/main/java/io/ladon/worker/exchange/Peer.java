@@ -1,6 +1,7 @@
 package io.ladon.worker.exchange;
 
 import io.ladon.engine.exchange.ExchangeException.Kind;
+import io.ladon.proto.Signal;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,10 @@ final class Peer {
   private final int ownRank;
   private final EarlyFrames early = new EarlyFrames();
   private final Frame outgoing = new Frame();
+  private final Frame doorbell = new Frame();
   private @Nullable PeerLink link;
+  private @Nullable SharedLane lane; // where parts travel, if not in frames
+  private boolean rung; // a doorbell has been handed to the stream in this swap
   private int taken; // frames taken since the last grant of credit
 
   private boolean swapping;
@@ -50,6 +54,9 @@ final class Peer {
     this.rank = rank;
     this.epoch = epoch;
     this.ownRank = ownRank;
+    doorbell.epoch = epoch;
+    doorbell.rank = ownRank;
+    doorbell.point = Signal.DOORBELL_VALUE;
   }
 
   int rank() {
@@ -60,14 +67,27 @@ final class Peer {
     return link != null;
   }
 
-  void link(PeerLink newLink) {
+  /**
+   * @param shared where parts travel; null if in frames
+   */
+  void link(PeerLink newLink, @Nullable SharedLane shared) {
     link = newLink;
+    lane = shared;
+  }
+
+  boolean sharesMemory() {
+    return lane != null;
   }
 
   /** Ends the stream, if there is one. */
   void unlink(String reason) {
     PeerLink old = link;
     link = null;
+    SharedLane oldLane = lane;
+    lane = null;
+    if (oldLane != null) {
+      oldLane.close();
+    }
     if (old != null) {
       old.abort(reason);
     }
@@ -111,6 +131,10 @@ final class Peer {
     target = receive == null ? NOTHING : receive;
     due = target.byteSize();
     received = 0;
+    rung = false;
+    if (lane != null) {
+      return;
+    }
     swapping = true;
     takeEarly();
     EarlyFrames.Early beyond = partBytes == 0 ? null : early.firstBeyond(step, layer, point);
@@ -140,9 +164,18 @@ final class Peer {
     }
   }
 
-  /** Sends as much as goes without waiting. */
-  void pump() {
+  /**
+   * Sends as much as goes without waiting, and takes what lies in shared memory.
+   *
+   * @return whether there was any
+   */
+  boolean pump() {
+    SharedLane through = lane;
+    if (through != null) {
+      return failureKind != Kind.MISMATCH && pump(through);
+    }
     PeerLink to = link;
+    long before = sent;
     while (to != null && sent < partBytes && to.flushed()) {
       outgoing.epoch = epoch;
       outgoing.step = step;
@@ -157,15 +190,72 @@ final class Peer {
       to.send(outgoing);
       sent += outgoing.payloadBytes;
     }
+    return sent != before;
+  }
+
+  private boolean pump(SharedLane through) {
+    boolean moved = false;
+    boolean more;
+    do { // a piece out, a piece in, so that both sides copy at once
+      more = false;
+      if (sent < partBytes && through.hasRoom()) {
+        sent += through.write(step, layer, point, part, sent);
+        more = true;
+      }
+      if (received < due && through.hasNext() && take(through)) {
+        more = true;
+      }
+      moved |= more;
+    } while (more);
+    PeerLink to = link;
+    if (moved && through.peerSleeps() && to != null) {
+      to.send(doorbell);
+      rung = true;
+    }
+    return moved;
+  }
+
+  private boolean take(SharedLane from) {
+    int bytes = from.bytes();
+    if (!expected(from.step(), from.layer(), from.point(), from.offset(), from.total(), bytes)
+        || bytes > SharedLane.SLOT_BYTES) {
+      return false;
+    }
+    from.take(target, received, bytes);
+    received += bytes;
+    return true;
+  }
+
+  /** Whether the loop has to be driven for this swap to come to its end. */
+  boolean needsLoop() {
+    return lane == null ? !receivedAll() || !sentAll() : rung && !sentAll();
+  }
+
+  /** This rank is about to block: has the peer ring when it has done its part. */
+  void fallAsleep() {
+    SharedLane from = lane;
+    if (from != null && (received < due || sent < partBytes)) {
+      from.fallAsleep();
+    }
+  }
+
+  /** This rank looks by itself again. */
+  void awake() {
+    SharedLane from = lane;
+    if (from != null) {
+      from.awake();
+    }
   }
 
   boolean receivedAll() {
     return received == due;
   }
 
+  /** Whether everything has gone to the operating system, or lies in shared memory. */
   boolean sentAll() {
     PeerLink to = link;
-    return sent == partBytes && (partBytes == 0 || to == null || to.flushed());
+    boolean inFrames = lane == null ? partBytes > 0 : rung;
+    return sent == partBytes && (!inFrames || to == null || to.flushed());
   }
 
   /** The swap is over, one way or the other. */
@@ -188,6 +278,10 @@ final class Peer {
             "sent a frame of epoch %d rank %d on the stream of epoch %d rank %d"
                 .formatted(frame.epoch, frame.rank, epoch, rank),
             null);
+      } else if (frame.isSignal()) {
+        grant(); // a doorbell has done its work: the loop has returned
+      } else if (lane != null) {
+        fail(Kind.MISMATCH, "sent a part in a frame beside the shared memory", null);
       } else if (!swapping || received == due) {
         early.add(frame);
       } else if (expected(

@@ -2,7 +2,9 @@ package io.ladon.worker.exchange;
 
 import io.grpc.ManagedChannel;
 import io.ladon.engine.exchange.ExchangeException.Kind;
+import io.ladon.proto.SharedMemoryOffer;
 import io.ladon.worker.loop.RankLoop;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,12 +22,14 @@ public final class PeerMesh {
 
   private final RankLoop loop;
   private final PeerNetwork network;
+  private final ExchangeMode mode;
   private final long epoch;
   private final int rank;
   private final int ranks;
   private int windowBytes = PeerNetwork.windowBytes(0);
   private final Peer[] peers; // all but this rank, ascending
   private final List<ManagedChannel> channels = new ArrayList<>();
+  private final List<ClientLink> dialled = new ArrayList<>();
   private @Nullable Listener listener;
   private RankLoop.@Nullable Timer timer;
   private boolean ready;
@@ -43,6 +47,7 @@ public final class PeerMesh {
   PeerMesh(RankLoop loop, PeerNetwork network, long epoch, int rank, int ranks) {
     this.loop = loop;
     this.network = network;
+    this.mode = network.mode();
     this.epoch = epoch;
     this.rank = rank;
     this.ranks = ranks;
@@ -73,6 +78,11 @@ public final class PeerMesh {
     windowBytes = PeerNetwork.windowBytes(bytes);
   }
 
+  /** How parts travel to a linked peer. */
+  public ExchangeMode modeOf(int other) {
+    return peer(other).sharesMemory() ? ExchangeMode.SHARED_MEMORY : ExchangeMode.GRPC;
+  }
+
   void onLoop(Runnable callback) {
     loop.execute(callback);
   }
@@ -94,9 +104,9 @@ public final class PeerMesh {
     listener = newListener;
     timer = loop.schedule(timeout.toNanos(), () -> late(timeout));
     for (int higher = rank + 1; higher < ranks; higher++) {
-      ManagedChannel channel = network.dial(addresses.get(higher), windowBytes);
-      channels.add(channel);
-      ClientLink.open(channel, network.method(), this, peer(higher));
+      if (!dial(peer(higher), addresses.get(higher))) {
+        return;
+      }
     }
     for (Peer peer : peers) {
       if (peer.failureKind() != null) { // a lower rank came, and went again
@@ -107,23 +117,102 @@ public final class PeerMesh {
     checkReady();
   }
 
-  /**
-   * A lower rank has introduced itself.
-   *
-   * @return its place here, or null with the reason in the log if it is not wanted
-   */
-  @Nullable Peer accept(int from, PeerLink link) {
+  private boolean dial(Peer peer, String address) {
+    SharedMemory.Offer offer = null;
+    if (mode != ExchangeMode.GRPC) {
+      try {
+        offer = network.sharedMemory().offer();
+      } catch (IOException e) {
+        String reason = String.valueOf(e.getMessage());
+        if (mode == ExchangeMode.SHARED_MEMORY) {
+          ended(peer, "must share memory with this rank: " + reason, e);
+          return false;
+        }
+        log.warn("event=no_shared_memory epoch={} rank={} reason=\"{}\"", epoch, rank, reason);
+      }
+    }
+    ManagedChannel channel = network.dial(address, windowBytes);
+    channels.add(channel);
+    dialled.add(ClientLink.open(channel, network.method(), this, peer, offer));
+    return true;
+  }
+
+  /** Whether a lower rank may introduce itself. */
+  boolean expects(int from) {
     if (closed || from < 0 || from >= rank || peer(from).linked()) {
       log.warn("event=peer_refused epoch={} rank={} from={}", epoch, rank, from);
-      return null;
+      return false;
     }
+    return true;
+  }
+
+  /**
+   * Opens memory that a lower rank offers.
+   *
+   * @throws IOException if it cannot, or shall not
+   */
+  SharedLane take(SharedMemoryOffer offer) throws IOException {
+    if (mode == ExchangeMode.GRPC) {
+      throw new IOException("rank " + rank + " is told to exchange over gRPC");
+    }
+    return network.sharedMemory().take(offer);
+  }
+
+  boolean mayDoWithoutSharedMemory() {
+    return mode != ExchangeMode.SHARED_MEMORY;
+  }
+
+  /**
+   * A lower rank that is expected has introduced itself.
+   *
+   * @param lane what it shares; null if nothing, with the reason
+   * @return its place here
+   */
+  Peer accept(int from, PeerLink link, @Nullable SharedLane lane, String reason) {
     Peer peer = peer(from);
-    linked(peer, link);
+    linked(peer, link, lane, reason);
     return peer;
   }
 
-  void linked(Peer peer, PeerLink link) {
-    peer.link(link);
+  /** A higher rank has answered. */
+  void linked(Peer peer, PeerLink link, @Nullable SharedLane lane) {
+    linked(peer, link, lane, "not offered");
+  }
+
+  /** A higher rank has answered, and does not share memory. */
+  void unshared(Peer peer, PeerLink link, String reason) {
+    if (mayDoWithoutSharedMemory()) {
+      linked(peer, link, null, reason);
+    } else {
+      link.abort("no shared memory");
+      ended(peer, "must share memory with this rank: " + reason, null);
+    }
+  }
+
+  private void linked(Peer peer, PeerLink link, @Nullable SharedLane lane, String reason) {
+    if (closed) {
+      if (lane != null) {
+        lane.close();
+      }
+      return;
+    }
+    if (lane != null) {
+      log.info(
+          "event=peer_linked epoch={} rank={} peer={} exchange={}",
+          epoch,
+          rank,
+          peer.rank(),
+          ExchangeMode.SHARED_MEMORY.label());
+    } else {
+      log.info(
+          "event=peer_linked epoch={} rank={} peer={} exchange={} reason=\"{}\"",
+          epoch,
+          rank,
+          peer.rank(),
+          ExchangeMode.GRPC.label(),
+          mode == ExchangeMode.GRPC ? "told to" : reason);
+    }
+    peer.link(link, lane);
     checkReady();
   }
 
@@ -193,6 +282,9 @@ public final class PeerMesh {
     network.forget(this);
     for (Peer peer : peers) {
       peer.unlink("epoch " + epoch + " is over");
+    }
+    for (ClientLink link : dialled) {
+      link.giveUp();
     }
     for (ManagedChannel channel : channels) {
       channel.shutdownNow();

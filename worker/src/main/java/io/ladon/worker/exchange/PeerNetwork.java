@@ -31,15 +31,25 @@ public final class PeerNetwork implements AutoCloseable {
   private static final int MAX_FRAME_BYTES = Peer.FRAME_BYTES + FrameCodec.MAX_HEADER_BYTES;
 
   private final RankLoop loop;
+  private final ExchangeMode mode;
+  private final SharedMemory sharedMemory;
   private final MethodDescriptor<Frame, Frame> method = new FrameMarshaller().method();
   private final Server server;
   private final Map<Long, PeerMesh> meshes = new HashMap<>(); // by epoch; of the loop
 
   /**
    * @param bind address to listen on; port 0 for a free one
+   * @param mode how parts travel to ranks of this machine
    */
-  public PeerNetwork(RankLoop loop, InetSocketAddress bind) {
+  public PeerNetwork(RankLoop loop, InetSocketAddress bind, ExchangeMode mode) {
+    this(loop, bind, mode, SharedMemory.ofMachine());
+  }
+
+  /** The same with shared memory of another place, for tests. */
+  PeerNetwork(RankLoop loop, InetSocketAddress bind, ExchangeMode mode, SharedMemory sharedMemory) {
     this.loop = loop;
+    this.mode = mode;
+    this.sharedMemory = sharedMemory;
     ServerServiceDefinition service =
         ServerServiceDefinition.builder(PeerGrpc.SERVICE_NAME)
             .addMethod(method, (call, headers) -> new ServerLink(this, call))
@@ -80,6 +90,14 @@ public final class PeerNetwork implements AutoCloseable {
 
   @Nullable PeerMesh mesh(long epoch) {
     return meshes.get(epoch);
+  }
+
+  ExchangeMode mode() {
+    return mode;
+  }
+
+  SharedMemory sharedMemory() {
+    return sharedMemory;
   }
 
   MethodDescriptor<Frame, Frame> method() {

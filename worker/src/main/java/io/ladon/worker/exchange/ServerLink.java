@@ -3,6 +3,10 @@ package io.ladon.worker.exchange;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
+import io.ladon.proto.SharedMemoryAnswer;
+import io.ladon.proto.SharedMemoryOffer;
+import io.ladon.proto.Signal;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** The accepting side of a stream between two ranks. */
@@ -17,7 +21,7 @@ final class ServerLink extends ServerCall.Listener<Frame> implements PeerLink {
   ServerLink(PeerNetwork network, ServerCall<Frame, Frame> call) {
     this.network = network;
     this.call = call;
-    call.setOnReadyThreshold(1); // ready means that nothing is queued: see GrpcExchange
+    call.setOnReadyThreshold(1); // ready means that nothing is queued: see PeerExchange
     call.request(1);
   }
 
@@ -40,15 +44,38 @@ final class ServerLink extends ServerCall.Listener<Frame> implements PeerLink {
               : "the first frame is no introduction: " + frame.describe());
       return;
     }
-    call.sendHeaders(new Metadata());
-    call.request(Peer.CREDIT);
-    Peer from = of.accept(frame.rank, this);
-    if (from == null) {
-      refuse("rank " + frame.rank + " is not expected here");
+    int from = frame.rank;
+    if (!of.expects(from)) {
+      refuse("rank " + from + " is not expected here");
       return;
     }
+    SharedLane lane = null;
+    String reason = "rank " + from + " offered none";
+    boolean offered = frame.payloadBytes > 0;
+    if (offered) {
+      try {
+        lane = of.take(SharedMemoryOffer.parseFrom(frame.content()));
+      } catch (IOException e) {
+        reason = String.valueOf(e.getMessage());
+      }
+    }
+    if (lane == null && !of.mayDoWithoutSharedMemory()) {
+      refuse("no shared memory with rank " + of.rank() + ", which must have it: " + reason);
+      return;
+    }
+    call.sendHeaders(new Metadata());
+    call.request(Peer.CREDIT);
+    if (offered) {
+      answer(of, lane != null, reason);
+    }
     mesh = of;
-    peer = from;
+    peer = of.accept(from, this, lane, reason);
+  }
+
+  private void answer(PeerMesh of, boolean taken, String reason) {
+    SharedMemoryAnswer answer =
+        SharedMemoryAnswer.newBuilder().setTaken(taken).setReason(taken ? "" : reason).build();
+    call.sendMessage(Frame.signal(of.epoch(), of.rank(), Signal.ANSWER, answer.toByteArray()));
   }
 
   private void refuse(String reason) {

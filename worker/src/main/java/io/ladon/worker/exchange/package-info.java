@@ -1,4 +1,7 @@
-/** Rank to rank over gRPC: the streams, their frames, and the exchange on top of them. */
+/**
+ * Rank to rank: the gRPC streams, their frames, the memory that ranks of one machine share, and the
+ * exchange on top of them.
+ */
 @NullMarked
 package io.ladon.worker.exchange;
 

@@ -14,16 +14,34 @@ public record Waiting(long spinNanos, boolean yield) {
   /** Longer than a small exchange takes on one machine, short enough to cost nothing when idle. */
   public static final long DEFAULT_SPIN_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
 
+  private static final long CROWDED_SPIN_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+  private static final int SPINS_PER_YIELD = 16;
+
   public Waiting {
     if (spinNanos < 0) {
       throw new IllegalArgumentException("spinNanos: " + spinNanos + " is negative");
     }
   }
 
-  /** Polls once more: called between two looks for bytes. */
-  @SuppressWarnings("ThreadPriorityCheck") // yielding is a choice of the caller's, and measured
+  /** The same where a machine runs more busy threads than it has cores: blocks soon. */
+  public Waiting crowded() {
+    return new Waiting(Math.min(spinNanos, CROWDED_SPIN_NANOS), true);
+  }
+
+  /** Polls once more: called between two looks for bytes that cost a system call each. */
   public void pause() {
-    if (yield) {
+    pause(SPINS_PER_YIELD - 1);
+  }
+
+  /**
+   * Polls once more: called between two looks at memory, which are so cheap that not every one of
+   * them offers the core.
+   *
+   * @param polls so far
+   */
+  @SuppressWarnings("ThreadPriorityCheck") // yielding is a choice of the caller's, and measured
+  public void pause(int polls) {
+    if (yield && polls % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) {
       Thread.yield();
     } else {
       Thread.onSpinWait();

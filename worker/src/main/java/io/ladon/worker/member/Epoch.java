@@ -9,7 +9,7 @@ import io.ladon.proto.Loaded;
 import io.ladon.proto.PeersReady;
 import io.ladon.proto.Step;
 import io.ladon.proto.WorkerMessage;
-import io.ladon.worker.exchange.GrpcExchange;
+import io.ladon.worker.exchange.PeerExchange;
 import io.ladon.worker.exchange.PeerMesh;
 import io.ladon.worker.loop.RankLoop;
 import io.ladon.worker.shard.Shard;
@@ -34,7 +34,7 @@ final class Epoch {
   private final RankLoop loop;
   private final Assign assign;
   private final PeerMesh mesh;
-  private final GrpcExchange exchange;
+  private final PeerExchange exchange;
   private final Consumer<WorkerMessage> reply;
   private final Arena arena = Arena.ofShared(); // allocated from and closed by turns
   private MemorySegment embeddings = MemorySegment.NULL;
@@ -46,7 +46,7 @@ final class Epoch {
       RankLoop loop,
       Assign assign,
       PeerMesh mesh,
-      GrpcExchange exchange,
+      PeerExchange exchange,
       Consumer<WorkerMessage> reply) {
     this.loop = loop;
     this.assign = assign;
@@ -63,7 +63,7 @@ final class Epoch {
     return assign;
   }
 
-  GrpcExchange exchange() {
+  PeerExchange exchange() {
     return exchange;
   }
 

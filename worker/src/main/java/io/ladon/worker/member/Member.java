@@ -9,7 +9,7 @@ import io.ladon.proto.Pong;
 import io.ladon.proto.Release;
 import io.ladon.proto.Step;
 import io.ladon.proto.WorkerMessage;
-import io.ladon.worker.exchange.GrpcExchange;
+import io.ladon.worker.exchange.PeerExchange;
 import io.ladon.worker.exchange.PeerMesh;
 import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.join.CoordinatorLink;
@@ -146,9 +146,12 @@ public final class Member implements CoordinatorLink.Handler {
         "event=assigned epoch={} rank={} ranks={}", assign.getEpoch(), assign.getRank(), ranks);
     boolean crowded = settings.crowded().apply(assign);
     PeerMesh mesh = network.join(assign.getEpoch(), assign.getRank(), ranks);
-    GrpcExchange exchange =
-        new GrpcExchange(
-            loop, mesh, Duration.ofMillis(assign.getExchangeTimeoutMillis()), settings.waiting());
+    PeerExchange exchange =
+        new PeerExchange(
+            loop,
+            mesh,
+            Duration.ofMillis(assign.getExchangeTimeoutMillis()),
+            crowded ? settings.waiting().crowded() : settings.waiting());
     Epoch next = new Epoch(loop, assign, mesh, exchange, this::reply);
     epoch = next;
     // A turn, so that what the last epoch held is freed before.

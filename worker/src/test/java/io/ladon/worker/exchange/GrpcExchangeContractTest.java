@@ -10,6 +10,7 @@ class GrpcExchangeContractTest extends ExchangeContract {
 
   @Override
   protected ExchangeGroup open(int ranks, long epoch, Duration timeout) throws Exception {
-    return GrpcGroup.open(Transport.best(), ranks, epoch, timeout);
+    return LoopGroup.open(
+        LoopGroup.Setup.of(Transport.best(), ExchangeMode.GRPC), ranks, epoch, timeout);
   }
 }

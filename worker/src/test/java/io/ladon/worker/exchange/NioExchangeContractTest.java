@@ -10,6 +10,7 @@ class NioExchangeContractTest extends ExchangeContract {
 
   @Override
   protected ExchangeGroup open(int ranks, long epoch, Duration timeout) throws Exception {
-    return GrpcGroup.open(Transport.NIO, ranks, epoch, timeout);
+    return LoopGroup.open(
+        LoopGroup.Setup.of(Transport.NIO, ExchangeMode.GRPC), ranks, epoch, timeout);
   }
 }

@@ -41,7 +41,8 @@ class PeerMeshTest {
 
   private final RankLoop loop = new RankLoop("rank-1", Transport.best());
   private final PeerNetwork network =
-      new PeerNetwork(loop, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      new PeerNetwork(
+          loop, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), ExchangeMode.AUTO);
   private @Nullable ManagedChannel channel;
 
   @BeforeEach
@@ -164,7 +165,7 @@ class PeerMeshTest {
   void refusesTheWrongNumberOfParts() throws Exception {
     Linked linked = link(Duration.ofSeconds(20));
     CompletableFuture<?> swap =
-        GrpcGroup.on(
+        LoopGroup.on(
             loop,
             () -> {
               linked.exchange.swap(
@@ -200,15 +201,15 @@ class PeerMeshTest {
     Scripted peer = dial(ExchangeFrame.newBuilder().setEpoch(5));
     ready.get(20, TimeUnit.SECONDS);
     Waiting waiting = new Waiting(Waiting.DEFAULT_SPIN_NANOS, true);
-    return new Linked(loop, peer, new GrpcExchange(loop, mesh, timeout, waiting));
+    return new Linked(loop, peer, new PeerExchange(loop, mesh, timeout, waiting));
   }
 
   private <T> T onLoop(Supplier<T> work) throws Exception {
-    return GrpcGroup.on(loop, work).get(10, TimeUnit.SECONDS);
+    return LoopGroup.on(loop, work).get(10, TimeUnit.SECONDS);
   }
 
   private static PeerMesh.Listener to(CompletableFuture<@Nullable Void> ready) {
-    return GrpcGroup.listener(ready);
+    return LoopGroup.listener(ready);
   }
 
   private static @Nullable Kind kindOf(Throwable thrown) {
@@ -223,10 +224,10 @@ class PeerMeshTest {
     }
   }
 
-  private record Linked(RankLoop loop, Scripted peer, GrpcExchange exchange) {
+  private record Linked(RankLoop loop, Scripted peer, PeerExchange exchange) {
 
     CompletableFuture<byte[]> swap(long step, int layer, ExchangePoint point, int bytes) {
-      return GrpcGroup.on(
+      return LoopGroup.on(
           loop,
           () -> {
             MemorySegment send = Arena.ofAuto().allocate(bytes);
@@ -242,7 +243,7 @@ class PeerMeshTest {
     }
 
     byte[] receive(long step, int layer, ExchangePoint point, int bytes) throws Exception {
-      return GrpcGroup.on(
+      return LoopGroup.on(
               loop,
               () -> {
                 MemorySegment receive = Arena.ofAuto().allocate(bytes);

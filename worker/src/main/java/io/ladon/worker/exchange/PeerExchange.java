@@ -12,19 +12,27 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exchange over gRPC streams, driven by the thread that computes. A swap hands its parts to
- * gRPC and then runs the event loop itself until everything has gone out and come in, so it always
- * drains its peers while it sends and two ranks can never block each other. It does not return
- * before its bytes have gone to the operating system: they would otherwise lie until the next swap,
- * and the ranks would compute in turns.
+ * The exchange with the peers of an epoch, driven by the thread that computes: through memory that
+ * it shares with a peer, or in frames of the gRPC stream to it. A swap hands out its parts and then
+ * runs the event loop itself until everything has gone out and come in, so it always drains its
+ * peers while it sends and two ranks can never block each other. It does not return before what it
+ * sent over gRPC has gone to the operating system: it would otherwise lie until the next swap, and
+ * the ranks would compute in turns.
+ *
+ * <p>Where all peers share memory, a swap that finds its parts there makes no system call, and one
+ * that waits looks into the loop only now and then: for a peer that died, or the coordinator.
  */
-public final class GrpcExchange implements Exchange {
+public final class PeerExchange implements Exchange {
+
+  /** Longest time without a look into the event loop while it is not needed. */
+  private static final long DRIVE_NANOS = 50_000;
 
   private final RankLoop loop;
   private final PeerMesh mesh;
   private final long timeoutNanos;
   private final Waiting waiting;
   private long step;
+  private long drivenAt = System.nanoTime();
   private long sentBytes;
   private long waitedNanos;
   private @Nullable ExchangeException broken;
@@ -34,7 +42,7 @@ public final class GrpcExchange implements Exchange {
    * @param mesh all peers linked
    * @param timeout of one swap
    */
-  public GrpcExchange(RankLoop loop, PeerMesh mesh, Duration timeout, Waiting waiting) {
+  public PeerExchange(RankLoop loop, PeerMesh mesh, Duration timeout, Waiting waiting) {
     this.loop = loop;
     this.mesh = mesh;
     this.timeoutNanos = timeout.toNanos();
@@ -122,41 +130,77 @@ public final class GrpcExchange implements Exchange {
   private void run(Peer[] peers, long start, int layer, ExchangePoint point) {
     long deadline = start + timeoutNanos;
     long spinEnd = start + waiting.spinNanos();
-    while (true) {
+    long now = start;
+    for (int polls = 0; ; polls++) {
+      boolean moved = false;
+      boolean needsLoop = false;
       for (Peer peer : peers) {
-        peer.pump();
+        moved |= peer.pump();
+        needsLoop |= peer.needsLoop();
       }
-      int events = loop.drive();
-      if (closed) {
-        throw new ExchangeException(
-            Kind.CLOSED, mesh.epoch(), step, layer, point, -1, "closed: the epoch is over", null);
+      if (needsLoop || now - drivenAt >= DRIVE_NANOS) {
+        drivenAt = now;
+        moved |= loop.drive() > 0;
+        throwIfClosed(layer, point);
       }
       if (done(peers, layer, point)) {
         return;
       }
-      if (events > 0) {
+      if (moved) {
         continue;
       }
-      long now = System.nanoTime();
+      now = System.nanoTime();
       if (now - deadline >= 0) {
         throw late(peers, layer, point);
       }
       if (now - spinEnd < 0) {
-        waiting.pause();
+        if (needsLoop) {
+          waiting.pause();
+        } else {
+          waiting.pause(polls);
+        }
       } else {
-        loop.drive(deadline - now);
+        sleep(peers, deadline - now);
+        throwIfClosed(layer, point);
       }
+    }
+  }
+
+  /** Blocks in the loop, unless a peer did something meanwhile. */
+  private void sleep(Peer[] peers, long maxNanos) {
+    for (Peer peer : peers) {
+      peer.fallAsleep();
+    }
+    boolean moved = false;
+    for (Peer peer : peers) {
+      moved |= peer.pump();
+    }
+    if (!moved) {
+      loop.drive(maxNanos);
+    }
+    for (Peer peer : peers) {
+      peer.awake();
+    }
+  }
+
+  private void throwIfClosed(int layer, ExchangePoint point) {
+    if (closed) {
+      throw new ExchangeException(
+          Kind.CLOSED, mesh.epoch(), step, layer, point, -1, "closed: the epoch is over", null);
     }
   }
 
   private boolean done(Peer[] peers, int layer, ExchangePoint point) {
     boolean done = true;
     for (Peer peer : peers) {
+      Kind kind = peer.failureKind();
+      if (kind == Kind.LOST) {
+        peer.pump(); // what it had left in shared memory before it went
+      }
       boolean received = peer.receivedAll();
       if (!received || !peer.sentAll()) {
         done = false;
       }
-      Kind kind = peer.failureKind();
       if (kind != null && (kind == Kind.MISMATCH || !received || !peer.sentAll())) {
         throw new ExchangeException(
             kind, mesh.epoch(), step, layer, point, peer.rank(), peer.failure(), peer.cause());

@@ -19,22 +19,50 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Ranks that are linked over loopback, each with its own loop. */
-final class GrpcGroup {
+final class LoopGroup {
 
   private static final long LARGEST_PART = 4 << 20;
 
-  private GrpcGroup() {}
+  private LoopGroup() {}
 
-  static ExchangeGroup open(Transport transport, int ranks, long epoch, Duration timeout)
-      throws Exception {
+  /** What a group is made of. */
+  record Setup(
+      Transport transport, List<ExchangeMode> modes, SharedMemory memory, Waiting waiting) {
+
+    static Setup of(Transport transport, ExchangeMode mode) {
+      return new Setup(
+          transport,
+          List.of(mode),
+          SharedMemory.ofMachine(),
+          new Waiting(Waiting.DEFAULT_SPIN_NANOS, true));
+    }
+
+    Setup modes(ExchangeMode... byRank) {
+      return new Setup(transport, List.of(byRank), memory, waiting);
+    }
+
+    Setup waiting(Waiting other) {
+      return new Setup(transport, modes, memory, other);
+    }
+
+    Setup memory(SharedMemory other) {
+      return new Setup(transport, modes, other, waiting);
+    }
+  }
+
+  static ExchangeGroup open(Setup setup, int ranks, long epoch, Duration timeout) throws Exception {
     List<RankLoop> loops = new ArrayList<>();
     List<PeerNetwork> networks = new ArrayList<>();
     List<String> addresses = new ArrayList<>();
     for (int r = 0; r < ranks; r++) {
-      RankLoop loop = new RankLoop("rank-" + r, transport);
+      RankLoop loop = new RankLoop("rank-" + r, setup.transport());
       loop.start();
       PeerNetwork network =
-          new PeerNetwork(loop, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+          new PeerNetwork(
+              loop,
+              new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+              setup.modes().get(r % setup.modes().size()),
+              setup.memory());
       network.start();
       loops.add(loop);
       networks.add(network);
@@ -68,11 +96,7 @@ final class GrpcGroup {
       members.add(
           new LoopMember(
               loops.get(r),
-              new GrpcExchange(
-                  loops.get(r),
-                  meshes.get(r),
-                  timeout,
-                  new Waiting(Waiting.DEFAULT_SPIN_NANOS, true))));
+              new PeerExchange(loops.get(r), meshes.get(r), timeout, setup.waiting())));
     }
     return new ExchangeGroup(
         members,
