@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -133,17 +132,16 @@ record SharedMemory(Path folder) {
         Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     try (FileChannel channel = FileChannel.open(file, options)) {
       if (channel.size() != SharedLane.BYTES) {
-        throw new IOException(
-            "%s has %d bytes, not %d".formatted(file, channel.size(), SharedLane.BYTES));
+        throw new IOException(channel.size() + " bytes, not " + SharedLane.BYTES);
       }
       SharedLane lane = new SharedLane(channel, false);
       if (!lane.isSigned(offer.getToken().toByteArray())) {
         lane.close();
-        throw new IOException(file + " holds another token");
+        throw new IOException("another token");
       }
       remove(file);
       return lane;
-    } catch (FileSystemException e) {
+    } catch (IOException e) {
       throw new IOException("cannot open " + file + ": " + reason(e), e);
     }
   }
