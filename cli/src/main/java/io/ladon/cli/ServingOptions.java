@@ -32,7 +32,7 @@ final class ServingOptions {
 
   @Option(
       names = "--kv-type",
-      description = "element type of the KV cache: f16 or f32 (default: ${DEFAULT-VALUE})",
+      description = "element type of the KV cache: f16, f32 or q8 (default: ${DEFAULT-VALUE})",
       defaultValue = "F16")
   KvPrecision kvType = KvPrecision.F16;
 

@@ -7,7 +7,11 @@ public enum KvPrecision {
   /** Half floats. */
   F16(2),
   /** Floats. */
-  F32(4);
+  F32(4),
+  /** Bytes, with one float as their scale for each {@value #GROUP} of a head. */
+  Q8(1);
+
+  private static final int GROUP = 32;
 
   private final int bytes;
 
@@ -15,9 +19,10 @@ public enum KvPrecision {
     this.bytes = bytes;
   }
 
-  /** Bytes of one element. */
-  public int bytes() {
-    return bytes;
+  /** Bytes of one position's key, or value, of one head. */
+  public long headBytes(int headSize) {
+    int scales = this == Q8 ? (headSize + GROUP - 1) / GROUP : 0;
+    return (long) headSize * bytes + 4L * scales;
   }
 
   /** What the wire contract and the command line call it. */

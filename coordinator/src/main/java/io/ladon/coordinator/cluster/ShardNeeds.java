@@ -32,8 +32,7 @@ public record ShardNeeds(long[] weights, long[] cache) {
           2L
               * spec.layers()
               * plan.rank(r).kvHeads().size()
-              * spec.headSize()
-              * precision.bytes()
+              * precision.headBytes(spec.headSize())
               * Limits.BLOCK_POSITIONS
               * blocks;
     }

@@ -2,16 +2,15 @@ package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 
 /**
  * Attention over KV blocks with a running softmax (arXiv 1805.02867), tile by tile. What a row
  * computes depends on its own position alone, never on the rows beside it, so chunks and batches
  * change no bit.
  *
- * <p>For each row, over tiles of 64 positions from position 0, and in them over the positions that
- * it sees:
+ * <p>Positions are cut into parts of 256, and these into tiles of 64, from position 0 on. For each
+ * row and each part in which it sees a position, over the part's tiles, and in them over the
+ * positions that it sees:
  *
  * <pre>
  * score[p] = fma over d in order (q[d], key[p][d])
@@ -20,8 +19,16 @@ import java.util.Arrays;
  * out[d] = fma(e[p], value[p][d], out[d]) position after position
  * </pre>
  *
- * and in the end {@code out[d] *= 1 / sum}, the sum being that of the lanes in the tree (i, i + 8),
- * (i, i + 4), (i, i + 2), (i, i + 1).
+ * from {@code m = -infinity} and zeros. The parts are merged in their order, the first being the
+ * total, and each next one:
+ *
+ * <pre>
+ * M' = max(M, m); f = exp(M - M'); g = exp(m - M')
+ * Lane[*] = fma(lane[*], g, Lane[*] * f); Out[*] = fma(out[*], g, Out[*] * f)
+ * </pre>
+ *
+ * and in the end {@code Out[d] * (1 / sum)}, the sum being that of the lanes in the tree (i, i +
+ * 8), (i, i + 4), (i, i + 2), (i, i + 1). So threads may share the parts of one row.
  */
 abstract class AttentionKernel {
 
@@ -29,87 +36,88 @@ abstract class AttentionKernel {
   abstract String name();
 
   /**
-   * Brings the keys and values of a tile to {@code task.keys} and {@code task.values}.
+   * Takes the positions of a tile that they see into the states of all rows.
    *
-   * @param firstBlock index in {@code task.blocks} of the tile's first block
-   * @param count positions of the tile that any row sees; what lies behind may stay as it is
+   * @param states address of the rows' states
    */
-  abstract void load(KvCache cache, AttentionTask task, int firstBlock, int count);
+  abstract void take(KvCache cache, AttentionTask task, int tile, long states);
 
-  /** Takes positions {@code [begin, end)} of the loaded tile into a row. */
-  abstract void take(AttentionTask task, int row, int begin, int end);
+  /** Merges the state of a next part into that of the parts before. */
+  abstract void merge(AttentionTask task, long part, long total);
 
-  /** Computes {@code task.out}. */
-  final void attend(KvCache cache, AttentionTask task) {
+  /** {@code out[d] = state[d] * factor} over the head size. */
+  abstract void scale(AttentionTask task, long state, float factor, long out);
+
+  /** Computes a part of all rows, from cleared states. */
+  final void part(KvCache cache, AttentionTask task, int part, long states) {
     int rows = task.rows();
-    start(task, rows);
-    int last = task.position + task.tokens - 1;
-    int tile = AttentionTask.TILE;
-    for (int t = firstSeen(task, task.position) / tile; t <= last / tile; t++) {
-      int begin = t * tile;
-      load(cache, task, begin / KvCache.BLOCK, Math.min(tile, last + 1 - begin));
+    task.clear(states, AttentionTask.roundUp(rows, AttentionTask.TOGETHER));
+    int first = task.firstSeen(0) / AttentionTask.TILE;
+    int last = task.position(rows - 1) / AttentionTask.TILE;
+    int begin = Math.max(first, part * AttentionTask.PART_TILES);
+    int end = Math.min(last + 1, (part + 1) * AttentionTask.PART_TILES);
+    for (int tile = begin; tile < end; tile++) {
+      take(cache, task, tile, states);
+    }
+  }
+
+  /** Computes and merges all parts; the result is in {@code task.total}. */
+  final void parts(KvCache cache, AttentionTask task) {
+    int rows = task.rows();
+    int last = Attention.part(task.position(rows - 1));
+    for (int part = Attention.part(task.firstSeen(0)); part <= last; part++) {
+      part(cache, task, part, task.part);
       for (int row = 0; row < rows; row++) {
-        int position = task.position + row / task.heads;
-        int from = Math.max(0, firstSeen(task, position) - begin);
-        int to = Math.min(tile, position + 1 - begin);
-        if (from < to) {
-          take(task, row, from, to);
+        int firstOfRow = Attention.part(task.firstSeen(row));
+        if (firstOfRow <= part && part <= Attention.part(task.position(row))) {
+          add(task, task.part + row * task.stateStride, row, part == firstOfRow);
         }
       }
     }
-    finish(task, rows);
   }
 
-  private static int firstSeen(AttentionTask task, int position) {
-    return task.window == 0 ? 0 : Math.max(0, position - task.window + 1);
-  }
-
-  private static void start(AttentionTask task, int rows) {
-    int size = task.headSize;
-    FloatTensor queries = task.queries;
-    for (int t = 0; t < task.tokens; t++) {
-      long from = (long) (task.row + t) * queries.columns() + task.queryColumn;
-      MemorySegment.copy(
-          queries.segment(),
-          ValueLayout.JAVA_FLOAT,
-          from * 4,
-          task.q,
-          t * task.heads * size,
-          task.heads * size);
+  /** Takes a row's next part into {@code task.total}. */
+  final void add(AttentionTask task, long part, int row, boolean first) {
+    long total = task.total + row * task.stateStride;
+    if (first) {
+      MemorySegment.copy(Memory.ALL, part, Memory.ALL, total, task.stateStride);
+    } else {
+      merge(task, part, total);
     }
-    Arrays.fill(task.accumulator, 0, rows * size, 0f);
-    Arrays.fill(task.max, 0, rows, Float.NEGATIVE_INFINITY);
-    Arrays.fill(task.lanes, 0, rows * AttentionTask.LANES, 0f);
   }
 
-  private static void finish(AttentionTask task, int rows) {
-    int size = task.headSize;
-    for (int row = 0; row < rows; row++) {
-      float factor = 1f / sum(task.lanes, row * AttentionTask.LANES);
-      for (int d = row * size; d < (row + 1) * size; d++) {
-        task.accumulator[d] *= factor;
-      }
-    }
-    FloatTensor out = task.out;
+  /** Copies the queries to {@code task.queries}; those of rows without a meaning become 0. */
+  static void read(AttentionTask task, FloatTensor queries, int firstToken, int column) {
+    long tokenBytes = 4L * task.heads * task.headSize;
     for (int t = 0; t < task.tokens; t++) {
-      long to = (long) (task.row + t) * out.columns() + task.outColumn;
+      long from = ((long) (firstToken + t) * queries.columns() + column) * 4;
       MemorySegment.copy(
-          task.accumulator,
-          t * task.heads * size,
-          out.segment(),
-          ValueLayout.JAVA_FLOAT,
-          to * 4,
-          task.heads * size);
+          queries.segment(), from, Memory.ALL, task.queries + t * tokenBytes, tokenBytes);
+    }
+    long rowBytes = 4L * task.headSize;
+    int rows = task.rows();
+    int computed = AttentionTask.roundUp(rows, AttentionTask.TOGETHER);
+    Memory.ALL.asSlice(task.queries + rows * rowBytes, (computed - rows) * rowBytes).fill((byte) 0);
+  }
+
+  /** Divides {@code task.total} by the sums of exponentials; the results go to {@code out}. */
+  final void write(AttentionTask task, FloatTensor out, int firstToken, int column) {
+    for (int row = 0; row < task.rows(); row++) {
+      long state = task.total + row * task.stateStride;
+      int token = firstToken + row / task.heads;
+      long to = (long) token * out.columns() + column + (long) row % task.heads * task.headSize;
+      scale(task, state, 1f / sum(task.lanes(state)), out.segment().address() + 4 * to);
     }
   }
 
   /** Adds 16 lanes in the fixed tree; destroys them. */
-  static float sum(float[] lanes, int offset) {
+  static float sum(long lanes) {
     for (int half = AttentionTask.LANES / 2; half > 0; half /= 2) {
       for (int i = 0; i < half; i++) {
-        lanes[offset + i] += lanes[offset + half + i];
+        Memory.set(
+            lanes + 4L * i, Memory.get(lanes + 4L * i) + Memory.get(lanes + 4L * (half + i)));
       }
     }
-    return lanes[offset];
+    return Memory.get(lanes);
   }
 }

@@ -12,7 +12,8 @@ import java.lang.foreign.ValueLayout;
  * hands out block numbers; each rank keeps its heads' part of every block.
  *
  * <p>Of each (layer, KV head, block): keys as (head size, 16 positions), so that positions stand
- * side by side in a vector, then values as (16 positions, head size).
+ * side by side in a vector, with their scales if the type has any, (groups, 16 positions); then
+ * values as (16 positions, head size), and their scales, (16 positions, groups).
  *
  * <p>Blocks are not cleared: whoever reads must know which positions were written.
  */
@@ -20,6 +21,9 @@ public final class KvCache implements AutoCloseable {
 
   /** Positions of one block. */
   public static final int BLOCK = 16;
+
+  /** Bytes behind the last block: vectors may be longer than a head. */
+  private static final int SLACK = 256;
 
   private final KvType type;
   private final int kvHeads;
@@ -41,13 +45,12 @@ public final class KvCache implements AutoCloseable {
     this.headSize = spec.headSize();
     this.blocks = blocks;
     this.segment =
-        arena.allocate(
-            Math.max(1, blocks * bytesPerBlock(spec, plan, type)), FloatTensor.ALIGNMENT);
+        arena.allocate(blocks * bytesPerBlock(spec, plan, type) + SLACK, FloatTensor.ALIGNMENT);
   }
 
   /** Bytes that one block costs a rank, all layers and its KV heads together. */
   public static long bytesPerBlock(ModelSpec spec, RankPlan plan, KvType type) {
-    return 2L * spec.layers() * plan.kvHeads().size() * BLOCK * spec.headSize() * type.bytes();
+    return 2L * spec.layers() * plan.kvHeads().size() * type.blockBytes(spec.headSize());
   }
 
   public KvType type() {
@@ -73,19 +76,23 @@ public final class KvCache implements AutoCloseable {
     return headSize;
   }
 
-  /** All blocks, of elements of {@link #type()}. */
-  MemorySegment segment() {
-    return segment;
-  }
-
-  /** Element offset of a block's keys, (head size, 16 positions). */
+  /** Address of a block's keys, (head size, 16 positions). */
   long keys(int layer, int kvHead, int block) {
-    return (((long) layer * kvHeads + kvHead) * blocks + block) * 2 * BLOCK * headSize;
+    return segment.address() + keysOffset(layer, kvHead, block);
   }
 
-  /** Element offset of a block's values, (16 positions, head size). */
+  /** Address of a block's values, (16 positions, head size). */
   long values(int layer, int kvHead, int block) {
-    return keys(layer, kvHead, block) + (long) BLOCK * headSize;
+    return keys(layer, kvHead, block) + type.blockBytes(headSize);
+  }
+
+  /** Bytes from the start of a block's keys, or values, to their scales. */
+  long scalesOffset() {
+    return (long) BLOCK * headSize * type.bytes();
+  }
+
+  private long keysOffset(int layer, int kvHead, int block) {
+    return (((long) layer * kvHeads + kvHead) * blocks + block) * 2 * type.blockBytes(headSize);
   }
 
   /**
@@ -105,42 +112,90 @@ public final class KvCache implements AutoCloseable {
       long keyOffset,
       MemorySegment value,
       long valueOffset) {
-    long toKey = keys(layer, kvHead, block) + slot;
-    long toValue = values(layer, kvHead, block) + (long) slot * headSize;
-    if (type == KvType.F32) {
-      for (int d = 0; d < headSize; d++) {
-        segment.setAtIndex(
-            ValueLayout.JAVA_FLOAT,
-            toKey + (long) d * BLOCK,
-            key.getAtIndex(ValueLayout.JAVA_FLOAT, keyOffset + d));
+    long keys = keysOffset(layer, kvHead, block);
+    long values = keys + type.blockBytes(headSize);
+    if (type == KvType.Q8) {
+      int groups = type.scales(headSize);
+      for (int g = 0; g < groups; g++) {
+        quantize(key, keyOffset, keys, g, slot, BLOCK, g * BLOCK + slot);
+        quantize(value, valueOffset, values, g, slot * headSize, 1, slot * groups + g);
       }
-      MemorySegment.copy(value, valueOffset * 4, segment, toValue * 4, headSize * 4L);
       return;
     }
+    long toKey = keys / type.bytes() + slot;
+    long toValue = values / type.bytes() + (long) slot * headSize;
     for (int d = 0; d < headSize; d++) {
-      segment.setAtIndex(
-          ValueLayout.JAVA_SHORT,
-          toKey + (long) d * BLOCK,
-          Float.floatToFloat16(key.getAtIndex(ValueLayout.JAVA_FLOAT, keyOffset + d)));
-      segment.setAtIndex(
-          ValueLayout.JAVA_SHORT,
-          toValue + d,
-          Float.floatToFloat16(value.getAtIndex(ValueLayout.JAVA_FLOAT, valueOffset + d)));
+      set(toKey + (long) d * BLOCK, key.getAtIndex(ValueLayout.JAVA_FLOAT, keyOffset + d));
+      set(toValue + d, value.getAtIndex(ValueLayout.JAVA_FLOAT, valueOffset + d));
     }
   }
 
-  /** Sets every element of every block. With NaN it shows that nothing unwritten is ever read. */
-  public void fill(float value) {
+  /** One element of a key as it is read back; slow. */
+  float key(int layer, int kvHead, int block, int slot, int d) {
+    return get(keysOffset(layer, kvHead, block), d * BLOCK + slot, d / KvType.GROUP * BLOCK + slot);
+  }
+
+  /** One element of a value as it is read back; slow. */
+  float value(int layer, int kvHead, int block, int slot, int d) {
+    return get(
+        keysOffset(layer, kvHead, block) + type.blockBytes(headSize),
+        slot * headSize + d,
+        slot * type.scales(headSize) + d / KvType.GROUP);
+  }
+
+  private float get(long block, int element, int scale) {
+    return switch (type) {
+      case F32 -> segment.get(ValueLayout.JAVA_FLOAT, block + 4L * element);
+      case F16 -> Half.toFloat(segment.get(ValueLayout.JAVA_SHORT, block + 2L * element));
+      case Q8 ->
+          segment.get(ValueLayout.JAVA_BYTE, block + element)
+              * segment.get(ValueLayout.JAVA_FLOAT, block + scalesOffset() + 4L * scale);
+    };
+  }
+
+  private void set(long element, float x) {
     if (type == KvType.F32) {
-      for (long i = 0; i < segment.byteSize() / 4; i++) {
-        segment.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
-      }
+      segment.setAtIndex(ValueLayout.JAVA_FLOAT, element, x);
     } else {
-      short half = Float.floatToFloat16(value);
-      for (long i = 0; i < segment.byteSize() / 2; i++) {
-        segment.setAtIndex(ValueLayout.JAVA_SHORT, i, half);
-      }
+      segment.setAtIndex(ValueLayout.JAVA_SHORT, element, Half.of(x));
     }
+  }
+
+  /**
+   * Quantises a group. Its scale is 0 where there is nothing to scale, and NaN where there is NaN.
+   *
+   * @param block offset of the block's keys or values
+   * @param element place of the head's first quant among them
+   * @param stride quants from one element of the head to the next
+   * @param scaleIndex place of the scale among the block's
+   */
+  private void quantize(
+      MemorySegment x,
+      long offset,
+      long block,
+      int group,
+      int element,
+      int stride,
+      int scaleIndex) {
+    int begin = group * KvType.GROUP;
+    int end = Math.min(headSize, begin + KvType.GROUP);
+    float largest = 0f;
+    for (int d = begin; d < end; d++) {
+      largest = Math.max(largest, Math.abs(x.getAtIndex(ValueLayout.JAVA_FLOAT, offset + d)));
+    }
+    float scale = largest / 127f;
+    segment.set(ValueLayout.JAVA_FLOAT, block + scalesOffset() + 4L * scaleIndex, scale);
+    for (int d = begin; d < end; d++) {
+      float quant = x.getAtIndex(ValueLayout.JAVA_FLOAT, offset + d) / scale;
+      // NaN becomes 0; a scale that lost bits to underflow could give more than 127.
+      long rounded = Math.clamp((long) Math.rint((double) quant), -127L, 127L);
+      segment.set(ValueLayout.JAVA_BYTE, block + element + (long) d * stride, (byte) rounded);
+    }
+  }
+
+  /** Sets every bit of every block: with NaN it shows that nothing unwritten is ever read. */
+  public void poison() {
+    segment.fill((byte) 0xff);
   }
 
   /** Frees the memory. Idempotent. */

@@ -1,8 +1,6 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.Exponential;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Attention that reads like the formula. */
 final class ScalarAttention extends AttentionKernel {
@@ -13,60 +11,109 @@ final class ScalarAttention extends AttentionKernel {
   }
 
   @Override
-  void load(KvCache cache, AttentionTask task, int firstBlock, int count) {
-    int blockElements = KvCache.BLOCK * task.headSize;
-    for (int b = 0; b * KvCache.BLOCK < count; b++) {
-      int block = task.blocks[firstBlock + b];
-      long keys = cache.keys(task.layer, task.kvHead, block);
-      long values = cache.values(task.layer, task.kvHead, block);
-      copy(cache, keys, task.keys, b * blockElements, blockElements);
-      copy(cache, values, task.values, b * blockElements, blockElements);
+  void take(KvCache cache, AttentionTask task, int tile, long states) {
+    int rows = task.rows();
+    int begin = task.begin(tile, 0);
+    int end = task.end(tile, rows - 1);
+    read(cache, task, tile, begin, end, true);
+    for (int row = 0; row < rows; row++) {
+      score(task, row, task.begin(tile, row), task.end(tile, row));
+    }
+    read(cache, task, tile, begin, end, false);
+    for (int row = 0; row < rows; row++) {
+      int from = task.begin(tile, row);
+      int to = task.end(tile, row);
+      if (from < to) {
+        weigh(task, row, from, to, states + row * task.stateStride);
+      }
+    }
+  }
+
+  /** Reads keys, or values, of positions of a tile into {@code task.tile}, (64, head size). */
+  private static void read(
+      KvCache cache, AttentionTask task, int tile, int begin, int end, boolean keys) {
+    long to = task.tile + 4L * begin * task.headSize;
+    for (int p = begin; p < end; p++) {
+      int block = task.blocks[tile * AttentionTask.BLOCKS + p / KvCache.BLOCK];
+      int slot = p % KvCache.BLOCK;
+      for (int d = 0; d < task.headSize; d++, to += 4) {
+        float x =
+            keys
+                ? cache.key(task.layer, task.kvHead, block, slot, d)
+                : cache.value(task.layer, task.kvHead, block, slot, d);
+        Memory.set(to, x);
+      }
+    }
+  }
+
+  private static void score(AttentionTask task, int row, int begin, int end) {
+    long query = task.queries + 4L * row * task.headSize;
+    long scores = task.scores + row * AttentionTask.SCORES_STRIDE;
+    for (int p = begin; p < end; p++) {
+      long key = task.tile + 4L * p * task.headSize;
+      float score = 0f;
+      for (int d = 0; d < task.headSize; d++) {
+        score = Math.fma(Memory.get(query + 4L * d), Memory.get(key + 4L * d), score);
+      }
+      Memory.set(scores + 4L * p, score);
+    }
+  }
+
+  private static void weigh(AttentionTask task, int row, int begin, int end, long state) {
+    long scores = task.scores + row * AttentionTask.SCORES_STRIDE;
+    float before = Memory.get(task.max(state));
+    float max = before;
+    for (int p = begin; p < end; p++) {
+      float score = Memory.get(scores + 4L * p);
+      max = score > max ? score : max;
+    }
+    if (max > before) {
+      float factor = Exponential.exp(before - max);
+      multiply(task.lanes(state), AttentionTask.LANES, factor);
+      multiply(state, task.headSize, factor);
+      Memory.set(task.max(state), max);
+    }
+    for (int p = begin; p < end; p++) {
+      float weight = Exponential.exp(Memory.get(scores + 4L * p) - max);
+      long lane = task.lanes(state) + 4L * (p % AttentionTask.LANES);
+      Memory.set(lane, Memory.get(lane) + weight);
+      long value = task.tile + 4L * p * task.headSize;
+      for (int d = 0; d < task.headSize; d++) {
+        long sum = state + 4L * d;
+        Memory.set(sum, Math.fma(weight, Memory.get(value + 4L * d), Memory.get(sum)));
+      }
+    }
+  }
+
+  private static void multiply(long x, int length, float factor) {
+    for (int i = 0; i < length; i++) {
+      Memory.set(x + 4L * i, Memory.get(x + 4L * i) * factor);
     }
   }
 
   @Override
-  void take(AttentionTask task, int row, int begin, int end) {
-    int size = task.headSize;
-    int q = row * size;
-    float[] scores = task.scores;
-    float max = task.max[row];
-    for (int p = begin; p < end; p++) {
-      int key = p / KvCache.BLOCK * KvCache.BLOCK * size + p % KvCache.BLOCK;
-      float score = 0f;
-      for (int d = 0; d < size; d++) {
-        score = Math.fma(task.q[q + d], task.keys[key + d * KvCache.BLOCK], score);
-      }
-      scores[p] = score;
-      max = Math.max(max, score);
-    }
-    if (max > task.max[row]) {
-      float factor = Exponential.exp(task.max[row] - max);
-      for (int i = 0; i < AttentionTask.LANES; i++) {
-        task.lanes[row * AttentionTask.LANES + i] *= factor;
-      }
-      for (int d = 0; d < size; d++) {
-        task.accumulator[q + d] *= factor;
-      }
-      task.max[row] = max;
-    }
-    for (int p = begin; p < end; p++) {
-      float weight = Exponential.exp(scores[p] - max);
-      task.lanes[row * AttentionTask.LANES + p % AttentionTask.LANES] += weight;
-      for (int d = 0; d < size; d++) {
-        task.accumulator[q + d] =
-            Math.fma(weight, task.values[p * size + d], task.accumulator[q + d]);
-      }
+  void merge(AttentionTask task, long part, long total) {
+    float partMax = Memory.get(task.max(part));
+    float totalMax = Memory.get(task.max(total));
+    float max = partMax > totalMax ? partMax : totalMax;
+    float f = Exponential.exp(totalMax - max);
+    float g = Exponential.exp(partMax - max);
+    merge(task.lanes(part), g, task.lanes(total), f, AttentionTask.LANES);
+    merge(part, g, total, f, task.headSize);
+    Memory.set(task.max(total), max);
+  }
+
+  private static void merge(long part, float g, long total, float f, int length) {
+    for (int i = 0; i < length; i++) {
+      float before = Memory.get(total + 4L * i) * f;
+      Memory.set(total + 4L * i, Math.fma(Memory.get(part + 4L * i), g, before));
     }
   }
 
-  private static void copy(KvCache cache, long from, float[] to, int offset, int length) {
-    MemorySegment segment = cache.segment();
-    if (cache.type() == KvType.F32) {
-      MemorySegment.copy(segment, ValueLayout.JAVA_FLOAT, from * 4, to, offset, length);
-      return;
-    }
-    for (int i = 0; i < length; i++) {
-      to[offset + i] = Float.float16ToFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, from + i));
+  @Override
+  void scale(AttentionTask task, long state, float factor, long out) {
+    for (int d = 0; d < task.headSize; d++) {
+      Memory.set(out + 4L * d, Memory.get(state + 4L * d) * factor);
     }
   }
 }

@@ -1,217 +1,205 @@
 package io.ladon.engine.attention;
 
-import io.ladon.engine.kernel.Exponential;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
-import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
+import static io.ladon.engine.attention.AttentionSimd.L;
 
 /**
  * The same on the Vector API. Lanes are positions for the scores and elements of the head for the
- * values, so no sum changes its order.
+ * values, so no sum changes its order, whatever the width.
+ *
+ * <p>Float32 blocks are read where they are. Half precision is converted on the way by every four
+ * rows that read it, where there are no more, as in decoding; otherwise, like int8, once for all
+ * rows, into the task's tile.
  */
 final class VectorAttention extends AttentionKernel {
 
-  private static final VectorSpecies<Float> FLOATS =
-      FloatVector.SPECIES_PREFERRED.length() > 16
-          ? FloatVector.SPECIES_512
-          : FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Integer> INTS =
-      IntVector.SPECIES_PREFERRED.withShape(FLOATS.vectorShape());
-  private static final VectorSpecies<Short> SHORTS =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
-  private static final int L = FLOATS.length();
-  private static final int BLOCKS = AttentionTask.TILE / KvCache.BLOCK;
-
-  /** 2^112: moves the exponent of half precision's bits, shifted by 13, to that of float32. */
-  private static final float HALF_SCALE = Float.intBitsToFloat((127 + 127 - 15) << 23);
+  private static final int TOGETHER = AttentionTask.TOGETHER;
 
   @Override
   String name() {
-    return "vector-" + FLOATS.vectorBitSize();
+    return "vector-" + AttentionSimd.BITS;
   }
 
   @Override
-  void load(KvCache cache, AttentionTask task, int firstBlock, int count) {
-    int blockElements = KvCache.BLOCK * task.headSize;
-    for (int b = 0; b * KvCache.BLOCK < count; b++) {
-      int block = task.blocks[firstBlock + b];
-      long keys = cache.keys(task.layer, task.kvHead, block);
-      long values = cache.values(task.layer, task.kvHead, block);
-      if (cache.type() == KvType.F32) {
-        copy(cache.segment(), keys, task.keys, b * blockElements, blockElements);
-        copy(cache.segment(), values, task.values, b * blockElements, blockElements);
+  void take(KvCache cache, AttentionTask task, int tile, long states) {
+    int rows = task.rows();
+    int firstBlock = tile * AttentionTask.BLOCKS;
+    int begin = task.begin(tile, 0) / KvCache.BLOCK;
+    int end = (task.end(tile, rows - 1) + KvCache.BLOCK - 1) / KvCache.BLOCK;
+    boolean halves = cache.type() == KvType.F16 && rows <= TOGETHER;
+    keys(cache, task, firstBlock, begin, end, halves);
+    for (int row = 0; row < rows; row += TOGETHER) {
+      scores(task, tile, row, rows - row, halves);
+    }
+    for (int row = 0; row < rows; row++) {
+      int from = task.begin(tile, row);
+      int to = task.end(tile, row);
+      if (from < to) {
+        long scores = task.scores + row * AttentionTask.SCORES_STRIDE;
+        VectorSoftmax.weigh(task, scores, from, to, states + row * task.stateStride);
+      }
+    }
+    values(cache, task, firstBlock, begin, end, halves);
+    for (int row = 0; row < rows; row += TOGETHER) {
+      accumulate(task, tile, row, rows - row, halves, states);
+    }
+  }
+
+  /** Makes blocks {@code [begin, end)} of a tile's keys readable as float32, or as halves. */
+  private static void keys(
+      KvCache cache, AttentionTask task, int firstBlock, int begin, int end, boolean halves) {
+    int size = task.headSize;
+    for (int b = begin; b < end; b++) {
+      long keys = cache.keys(task.layer, task.kvHead, task.blocks[firstBlock + b]);
+      long converted = task.tile + 4L * b * KvCache.BLOCK * size;
+      switch (cache.type()) {
+        case F32 -> converted = keys;
+        case F16 -> {
+          if (halves) {
+            converted = keys;
+          } else {
+            VectorTile.halves(keys, KvCache.BLOCK * size, converted);
+          }
+        }
+        case Q8 -> VectorTile.keys(keys, keys + cache.scalesOffset(), size, converted);
+      }
+      if (b == begin) {
+        task.aim(converted); // Vectors may reach into a block that nobody sees.
+      }
+      task.blockAddresses[b] = converted;
+    }
+  }
+
+  private static void values(
+      KvCache cache, AttentionTask task, int firstBlock, int begin, int end, boolean halves) {
+    int size = task.headSize;
+    for (int b = begin; b < end; b++) {
+      long values = cache.values(task.layer, task.kvHead, task.blocks[firstBlock + b]);
+      long converted = task.tile + 4L * b * KvCache.BLOCK * size;
+      switch (cache.type()) {
+        case F32 -> converted = values;
+        case F16 -> {
+          if (halves) {
+            converted = values;
+          } else {
+            VectorTile.halves(values, KvCache.BLOCK * size, converted);
+          }
+        }
+        case Q8 -> VectorTile.values(values, values + cache.scalesOffset(), size, converted);
+      }
+      task.blockAddresses[b] = converted;
+    }
+  }
+
+  /** Scores of up to four rows for the positions that any of them sees, and some around. */
+  private static void scores(AttentionTask task, int tile, int row, int left, boolean halves) {
+    int size = task.headSize;
+    int begin = task.begin(tile, row);
+    int end = task.end(tile, row + Math.min(left, TOGETHER) - 1);
+    long stride = 4L * size;
+    long q = task.queries + row * stride;
+    long out = task.scores + row * AttentionTask.SCORES_STRIDE;
+    for (int p = begin / (2 * L) * 2 * L; p < end; p += 2 * L) {
+      long first = keyAddress(task, p, halves);
+      long second = keyAddress(task, p + L, halves);
+      if (halves) {
+        if (left > 1) {
+          VectorScores.fourOfHalves(q, stride, first, second, out + 4L * p);
+        } else {
+          VectorScores.oneOfHalves(q, stride, first, second, out + 4L * p);
+        }
+      } else if (left > 1) {
+        VectorScores.fourOfFloats(q, stride, first, second, out + 4L * p);
       } else {
-        convert(cache.segment(), keys, task.keys, b * blockElements, blockElements);
-        convert(cache.segment(), values, task.values, b * blockElements, blockElements);
+        VectorScores.oneOfFloats(q, stride, first, second, out + 4L * p);
+      }
+    }
+  }
+
+  private static long keyAddress(AttentionTask task, int p, boolean halves) {
+    return task.blockAddresses[p / KvCache.BLOCK] + (halves ? 2L : 4L) * (p % KvCache.BLOCK);
+  }
+
+  /**
+   * Weighted values of up to four rows: together where all see a position, and before and behind
+   * that one by one, for what a row does not see must not even be multiplied by 0.
+   */
+  private static void accumulate(
+      AttentionTask task, int tile, int row, int left, boolean halves, long states) {
+    int count = Math.min(left, TOGETHER);
+    // Later rows begin and end later.
+    int begin = task.begin(tile, row + count - 1);
+    int end = task.end(tile, row);
+    if (count == 1 || begin >= end) {
+      for (int r = row; r < row + count; r++) {
+        one(task, r, task.begin(tile, r), task.end(tile, r), halves, states);
+      }
+      return;
+    }
+    for (int r = row; r < row + count; r++) {
+      one(task, r, task.begin(tile, r), begin, halves, states);
+    }
+    four(task, row, begin, end, halves, states);
+    for (int r = row; r < row + count; r++) {
+      one(task, r, end, task.end(tile, r), halves, states);
+    }
+  }
+
+  private static void four(
+      AttentionTask task, int row, int begin, int end, boolean halves, long states) {
+    long weights = task.scores + row * AttentionTask.SCORES_STRIDE;
+    long state = states + row * task.stateStride;
+    long elements = task.headSize;
+    for (int d = 0; d < task.headSize; d += 2 * L) {
+      if (halves) {
+        VectorValues.fourOfHalves(
+            weights,
+            task.blockAddresses,
+            2L * d,
+            2 * elements,
+            begin,
+            end,
+            state + 4L * d,
+            task.stateStride);
+      } else {
+        VectorValues.fourOfFloats(
+            weights,
+            task.blockAddresses,
+            4L * d,
+            4 * elements,
+            begin,
+            end,
+            state + 4L * d,
+            task.stateStride);
+      }
+    }
+  }
+
+  private static void one(
+      AttentionTask task, int row, int begin, int end, boolean halves, long states) {
+    if (begin >= end) {
+      return;
+    }
+    long weights = task.scores + row * AttentionTask.SCORES_STRIDE;
+    long state = states + row * task.stateStride;
+    long elements = task.headSize;
+    for (int d = 0; d < task.headSize; d += 2 * L) {
+      if (halves) {
+        VectorValues.oneOfHalves(
+            weights, task.blockAddresses, 2L * d, 2 * elements, begin, end, state + 4L * d);
+      } else {
+        VectorValues.oneOfFloats(
+            weights, task.blockAddresses, 4L * d, 4 * elements, begin, end, state + 4L * d);
       }
     }
   }
 
   @Override
-  void take(AttentionTask task, int row, int begin, int end) {
-    int size = task.headSize;
-    float[] scores = task.scores;
-    int firstBlock = begin / KvCache.BLOCK;
-    int endBlock = (end + KvCache.BLOCK - 1) / KvCache.BLOCK;
-    if (firstBlock == 0 && endBlock == BLOCKS) {
-      scoreTile(task.q, row * size, size, task.keys, scores);
-    } else {
-      for (int b = firstBlock; b < endBlock; b++) {
-        scoreBlock(task.q, row * size, size, task.keys, b, scores);
-      }
-    }
-    // What was not written, or is not to be seen, may be anything in the keys: it ends here.
-    Arrays.fill(scores, firstBlock * KvCache.BLOCK, begin, Float.NEGATIVE_INFINITY);
-    Arrays.fill(scores, end, endBlock * KvCache.BLOCK, Float.NEGATIVE_INFINITY);
-    float max = max(scores, firstBlock, endBlock, task.max[row]);
-    if (max > task.max[row]) {
-      rescale(task, row, Exponential.exp(task.max[row] - max));
-      task.max[row] = max;
-    }
-    exponentials(task, row, max, begin, end);
-    accumulate(task, row * size, begin, end);
+  void merge(AttentionTask task, long part, long total) {
+    VectorSoftmax.merge(task, part, total);
   }
 
-  /** Scores of all four blocks: four chains of additions side by side. */
-  private static void scoreTile(float[] q, int query, int size, float[] keys, float[] scores) {
-    int stride = size * KvCache.BLOCK;
-    for (int i = 0; i < KvCache.BLOCK; i += L) {
-      FloatVector a = FloatVector.zero(FLOATS);
-      FloatVector b = FloatVector.zero(FLOATS);
-      FloatVector c = FloatVector.zero(FLOATS);
-      FloatVector e = FloatVector.zero(FLOATS);
-      for (int d = 0; d < size; d++) {
-        FloatVector x = FloatVector.broadcast(FLOATS, q[query + d]);
-        int key = d * KvCache.BLOCK + i;
-        a = x.fma(FloatVector.fromArray(FLOATS, keys, key), a);
-        b = x.fma(FloatVector.fromArray(FLOATS, keys, key + stride), b);
-        c = x.fma(FloatVector.fromArray(FLOATS, keys, key + 2 * stride), c);
-        e = x.fma(FloatVector.fromArray(FLOATS, keys, key + 3 * stride), e);
-      }
-      a.intoArray(scores, i);
-      b.intoArray(scores, i + KvCache.BLOCK);
-      c.intoArray(scores, i + 2 * KvCache.BLOCK);
-      e.intoArray(scores, i + 3 * KvCache.BLOCK);
-    }
-  }
-
-  private static void scoreBlock(
-      float[] q, int query, int size, float[] keys, int block, float[] scores) {
-    int first = block * size * KvCache.BLOCK;
-    for (int i = 0; i < KvCache.BLOCK; i += L) {
-      FloatVector a = FloatVector.zero(FLOATS);
-      for (int d = 0; d < size; d++) {
-        FloatVector x = FloatVector.broadcast(FLOATS, q[query + d]);
-        a = x.fma(FloatVector.fromArray(FLOATS, keys, first + d * KvCache.BLOCK + i), a);
-      }
-      a.intoArray(scores, block * KvCache.BLOCK + i);
-    }
-  }
-
-  private static float max(float[] scores, int firstBlock, int endBlock, float start) {
-    FloatVector max = FloatVector.broadcast(FLOATS, start);
-    for (int i = firstBlock * KvCache.BLOCK; i < endBlock * KvCache.BLOCK; i += L) {
-      max = max.max(FloatVector.fromArray(FLOATS, scores, i));
-    }
-    return max.reduceLanes(VectorOperators.MAX);
-  }
-
-  private static void rescale(AttentionTask task, int row, float factor) {
-    for (int i = 0; i < AttentionTask.LANES; i += L) {
-      int at = row * AttentionTask.LANES + i;
-      FloatVector.fromArray(FLOATS, task.lanes, at).mul(factor).intoArray(task.lanes, at);
-    }
-    int end = (row + 1) * task.headSize;
-    int d = row * task.headSize;
-    for (; d <= end - L; d += L) {
-      FloatVector.fromArray(FLOATS, task.accumulator, d).mul(factor).intoArray(task.accumulator, d);
-    }
-    for (; d < end; d++) {
-      task.accumulator[d] *= factor;
-    }
-  }
-
-  private static void exponentials(AttentionTask task, int row, float max, int begin, int end) {
-    float[] scores = task.scores;
-    for (int p = begin; p < end; p++) {
-      scores[p] = Exponential.exp(scores[p] - max);
-    }
-    int lanes = row * AttentionTask.LANES;
-    for (int p = begin; p < end; p++) {
-      task.lanes[lanes + p % AttentionTask.LANES] += scores[p];
-    }
-  }
-
-  /** {@code accumulator += weight[p] * value[p]} in the order of positions. */
-  private static void accumulate(AttentionTask task, int offset, int begin, int end) {
-    int size = task.headSize;
-    float[] out = task.accumulator;
-    float[] values = task.values;
-    float[] weights = task.scores;
-    int d = 0;
-    for (; d <= size - 4 * L; d += 4 * L) {
-      FloatVector a = FloatVector.fromArray(FLOATS, out, offset + d);
-      FloatVector b = FloatVector.fromArray(FLOATS, out, offset + d + L);
-      FloatVector c = FloatVector.fromArray(FLOATS, out, offset + d + 2 * L);
-      FloatVector e = FloatVector.fromArray(FLOATS, out, offset + d + 3 * L);
-      for (int p = begin; p < end; p++) {
-        FloatVector w = FloatVector.broadcast(FLOATS, weights[p]);
-        int value = p * size + d;
-        a = w.fma(FloatVector.fromArray(FLOATS, values, value), a);
-        b = w.fma(FloatVector.fromArray(FLOATS, values, value + L), b);
-        c = w.fma(FloatVector.fromArray(FLOATS, values, value + 2 * L), c);
-        e = w.fma(FloatVector.fromArray(FLOATS, values, value + 3 * L), e);
-      }
-      a.intoArray(out, offset + d);
-      b.intoArray(out, offset + d + L);
-      c.intoArray(out, offset + d + 2 * L);
-      e.intoArray(out, offset + d + 3 * L);
-    }
-    for (; d <= size - L; d += L) {
-      FloatVector a = FloatVector.fromArray(FLOATS, out, offset + d);
-      for (int p = begin; p < end; p++) {
-        FloatVector w = FloatVector.broadcast(FLOATS, weights[p]);
-        a = w.fma(FloatVector.fromArray(FLOATS, values, p * size + d), a);
-      }
-      a.intoArray(out, offset + d);
-    }
-    for (; d < size; d++) {
-      for (int p = begin; p < end; p++) {
-        out[offset + d] = Math.fma(weights[p], values[p * size + d], out[offset + d]);
-      }
-    }
-  }
-
-  private static void copy(MemorySegment from, long offset, float[] to, int at, int length) {
-    MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, offset * 4, to, at, length);
-  }
-
-  /** Half precision to float32, exactly; {@code length} is a multiple of 16. */
-  private static void convert(MemorySegment from, long offset, float[] to, int at, int length) {
-    for (int i = 0; i < length; i += L) {
-      IntVector h =
-          (IntVector)
-              ShortVector.fromMemorySegment(SHORTS, from, (offset + i) * 2, ByteOrder.LITTLE_ENDIAN)
-                  .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-      IntVector magnitude = h.and(0x7fff);
-      FloatVector value =
-          magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(HALF_SCALE);
-      // Infinity and NaN have all exponent bits set in both.
-      IntVector bits =
-          value
-              .reinterpretAsInts()
-              .lanewise(
-                  VectorOperators.OR, 0x7f800000, magnitude.compare(VectorOperators.GE, 0x7c00));
-      bits.or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16))
-          .reinterpretAsFloats()
-          .intoArray(to, at + i);
-    }
+  @Override
+  void scale(AttentionTask task, long state, float factor, long out) {
+    VectorSoftmax.scale(state, task.headSize, factor, out);
   }
 }

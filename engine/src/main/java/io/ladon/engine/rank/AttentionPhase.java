@@ -10,6 +10,7 @@ import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.RankPlan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,8 @@ final class AttentionPhase {
   private final FloatTensor[] queries; // one of (tokens, own query heads * head size)
   private final FloatTensor[] keys; // one of (tokens, own KV heads * head size)
   private final FloatTensor[] values; // one of (tokens, own KV heads * head size)
+  private final AttentionItems globalItems;
+  private final AttentionItems slidingItems;
   private final StepRuns runs;
   private final Rows input;
   private final FloatTensor out;
@@ -37,9 +40,11 @@ final class AttentionPhase {
   private final IntRangeTask projectTask = this::project;
   private final IntRangeTask placeTask = this::place;
   private final IntRangeTask attendTask = this::attend;
+  private final IntRangeTask mergeTask = this::merge;
 
   // What the running tasks work on.
   private int layer;
+  private AttentionItems items;
   private @Nullable LayerWeights weights;
 
   /**
@@ -70,8 +75,12 @@ final class AttentionPhase {
     this.input = input;
     this.out = out;
     this.outColumn = outColumn;
+    int slots = slots(spec, plan, cache.blocks(), team.threads());
     this.attention =
-        new Attention(cache, kernels, spec.groupSize(), plan.queryHeads().begin(), team.threads());
+        new Attention(arena, cache, plan, kernels, spec.groupSize(), team.threads(), slots);
+    this.globalItems = new AttentionItems(maxTokens, kvHeads, team.threads(), slots);
+    this.slidingItems = new AttentionItems(maxTokens, kvHeads, team.threads(), slots);
+    this.items = globalItems;
     this.globalRope =
         new RopeTable(
             spec.rope(),
@@ -92,11 +101,30 @@ final class AttentionPhase {
     return attention.tokensTogether();
   }
 
-  /** Makes the rotations of a run's positions. */
-  void prepare(Run run) {
-    globalRope.prepare(run.start(), run.start() + run.tokens());
-    if (spec.slidingPattern() > 0) {
-      slidingRope.prepare(run.start(), run.start() + run.tokens());
+  /**
+   * Parts of attention that are kept: those of one token at the end of the longest context. None
+   * for a lone thread.
+   *
+   * @param blocks KV blocks of the rank
+   */
+  private static int slots(ModelSpec spec, RankPlan plan, int blocks, int threads) {
+    int positions = Math.min(spec.contextLength(), blocks * KvCache.BLOCK);
+    return threads == 1 ? 0 : plan.kvHeads().size() * (Attention.part(positions - 1) + 1);
+  }
+
+  /** Begins a step: makes the rotations of its positions, and shares out its work. */
+  void begin(List<Run> step) {
+    boolean slides = spec.slidingPattern() > 0;
+    for (int i = 0; i < step.size(); i++) {
+      Run run = step.get(i);
+      globalRope.prepare(run.start(), run.start() + run.tokens());
+      if (slides) {
+        slidingRope.prepare(run.start(), run.start() + run.tokens());
+      }
+    }
+    globalItems.begin(runs, 0);
+    if (slides) {
+      slidingItems.begin(runs, spec.slidingWindow());
     }
   }
 
@@ -112,12 +140,9 @@ final class AttentionPhase {
             + Multiplication.units(w.value()),
         projectTask);
     team.run(runs.tokens(), placeTask);
-    int items = runs.units() * queryHeads;
-    int claim =
-        runs.units() * kvHeads >= 2 * team.threads()
-            ? spec.groupSize()
-            : (items + team.threads() - 1) / team.threads();
-    team.run(items, claim, attendTask);
+    items = spec.slides(layer) ? slidingItems : globalItems;
+    team.run(items.count(), 1, attendTask);
+    team.run(items.merges(), 1, mergeTask);
   }
 
   private LayerWeights weights() {
@@ -197,29 +222,54 @@ final class AttentionPhase {
     rope.rotate(x, offset, position);
   }
 
-  /** Query heads of units, head by head. */
+  /** Items of {@link AttentionItems}. */
   private void attend(int thread, int begin, int end) {
     int window = spec.slides(layer) ? spec.slidingWindow() : 0;
-    int item = begin;
-    while (item < end) {
-      int unit = item / queryHeads;
-      int headBegin = item % queryHeads;
-      int headEnd = Math.min(queryHeads, headBegin + end - item);
+    for (int item = begin; item < end; item++) {
+      int unit = items.unit(item);
       int token = runs.unitToken(unit);
-      attention.attend(
+      int kvHead = items.kvHead(item);
+      int[] blocks = runs.blocks(token);
+      int position = runs.position(token);
+      if (items.isWhole(item)) {
+        attention.attend(
+            thread,
+            layer,
+            kvHead,
+            blocks,
+            position,
+            token,
+            runs.unitTokens(unit),
+            window,
+            queries[0],
+            out,
+            outColumn);
+      } else {
+        attention.attendPart(
+            thread,
+            layer,
+            kvHead,
+            blocks,
+            position,
+            token,
+            window,
+            queries[0],
+            items.part(item),
+            items.slot(item));
+      }
+    }
+  }
+
+  private void merge(int thread, int begin, int end) {
+    for (int i = begin; i < end; i++) {
+      attention.merge(
           thread,
-          layer,
-          headBegin,
-          headEnd,
-          runs.blocks(token),
-          runs.position(token),
-          token,
-          runs.unitTokens(unit),
-          window,
-          queries[0],
+          items.mergeKvHead(i),
+          runs.unitToken(items.mergeUnit(i)),
+          items.mergeSlot(i),
+          items.mergeParts(i),
           out,
           outColumn);
-      item += headEnd - headBegin;
     }
   }
 

@@ -79,9 +79,7 @@ final class LayerLoop {
   List<RunResult> run(Step step) {
     runs.begin(step.runs(), attention.tokensTogether());
     shape.begin(runs.tokens());
-    for (int i = 0; i < step.runs().size(); i++) {
-      attention.prepare(step.runs().get(i));
-    }
+    attention.begin(step.runs());
     residual.begin(step.embeddings(), shape.tokens());
     LayerWeights first = weights.layer(0);
     residual.normAll(first.attentionNorm(), first.attentionInput(), shape.tokens());

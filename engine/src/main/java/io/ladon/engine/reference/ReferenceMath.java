@@ -11,6 +11,7 @@ final class ReferenceMath {
 
   private static final int LANES = 16;
   private static final int TILE = 64;
+  private static final int PART = 256;
 
   /** -2 sqrt(2 / pi). */
   private static final float GELU_1 = -1.5957692f;
@@ -46,6 +47,32 @@ final class ReferenceMath {
     float[] y = new float[x.length];
     for (int i = 0; i < y.length; i++) {
       y[i] = x[i] * factor;
+    }
+    return y;
+  }
+
+  /** Rounds to half precision and back; beyond its range to its largest value. */
+  static float[] half(float[] x) {
+    float[] y = new float[x.length];
+    for (int i = 0; i < y.length; i++) {
+      y[i] = Float.float16ToFloat(Float.floatToFloat16(Math.clamp(x[i], -65504f, 65504f)));
+    }
+    return y;
+  }
+
+  /** Rounds to int8 with a scale for each 32 elements, and back. */
+  static float[] int8(float[] x) {
+    float[] y = new float[x.length];
+    for (int begin = 0; begin < x.length; begin += 32) {
+      int end = Math.min(x.length, begin + 32);
+      float largest = 0;
+      for (int i = begin; i < end; i++) {
+        largest = Math.max(largest, Math.abs(x[i]));
+      }
+      float scale = largest / 127f;
+      for (int i = begin; i < end; i++) {
+        y[i] = scale == 0 ? 0 : (float) Math.rint(x[i] / scale) * scale;
+      }
     }
     return y;
   }
@@ -97,15 +124,41 @@ final class ReferenceMath {
 
   /**
    * Softmax of the scaled query's scores over positions {@code [first, keys.size())}, times the
-   * values.
+   * values: of each part of the positions, then of all.
    */
   static float[] attend(float[] query, List<float[]> keys, List<float[]> values, int first) {
+    Softmax total = null;
+    for (int begin = first, end; begin < keys.size(); begin = end) {
+      end = Math.min(keys.size(), (begin / PART + 1) * PART);
+      Softmax part = new Softmax(query.length);
+      for (int from = begin, to; from < end; from = to) {
+        to = Math.min(end, (from / TILE + 1) * TILE);
+        part.take(query, keys, values, from, to);
+      }
+      if (total == null) {
+        total = part;
+      } else {
+        total.merge(part);
+      }
+    }
+    if (total == null) {
+      throw new IllegalArgumentException("no positions");
+    }
+    return scale(total.out, 1f / addLanes(total.lanes));
+  }
+
+  /** A running softmax: what is known after some of the positions. */
+  private static final class Softmax {
     float max = Float.NEGATIVE_INFINITY;
     float[] lanes = new float[LANES];
-    float[] y = new float[query.length];
-    int begin = first;
-    while (begin < keys.size()) {
-      int end = Math.min(keys.size(), (begin / TILE + 1) * TILE);
+    float[] out;
+
+    Softmax(int headSize) {
+      this.out = new float[headSize];
+    }
+
+    /** Takes positions of one tile. */
+    void take(float[] query, List<float[]> keys, List<float[]> values, int begin, int end) {
       float[] scores = new float[end - begin];
       float before = max;
       for (int p = begin; p < end; p++) {
@@ -119,18 +172,30 @@ final class ReferenceMath {
       if (max > before) {
         float factor = Exponential.exp(before - max);
         lanes = scale(lanes, factor);
-        y = scale(y, factor);
+        out = scale(out, factor);
       }
       for (int p = begin; p < end; p++) {
         float weight = Exponential.exp(scores[p - begin] - max);
         lanes[p % LANES] += weight;
-        for (int d = 0; d < y.length; d++) {
-          y[d] = Math.fma(weight, values.get(p)[d], y[d]);
+        for (int d = 0; d < out.length; d++) {
+          out[d] = Math.fma(weight, values.get(p)[d], out[d]);
         }
       }
-      begin = end;
     }
-    return scale(y, 1f / addLanes(lanes));
+
+    /** Takes the positions of a next part. */
+    void merge(Softmax part) {
+      float newMax = Math.max(max, part.max);
+      float f = Exponential.exp(max - newMax);
+      float g = Exponential.exp(part.max - newMax);
+      for (int i = 0; i < LANES; i++) {
+        lanes[i] = Math.fma(part.lanes[i], g, lanes[i] * f);
+      }
+      for (int d = 0; d < out.length; d++) {
+        out[d] = Math.fma(part.out[d], g, out[d] * f);
+      }
+      max = newMax;
+    }
   }
 
   /** Adds lanes i and i + 8, i + 4, i + 2, i + 1. */

@@ -1,5 +1,6 @@
 package io.ladon.engine.reference;
 
+import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.GgufHeader;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorDecoder;
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * compared with. It knows no ranks, threads, batches or packed weights.
  *
  * <p>As a rank it can be told to meet quantised weights with int8 activations and to keep KV in
- * half precision; its logits then have the same bits. Without, it computes with the decoded weights
- * in float32.
+ * half precision or int8; its logits then have the same bits. Without, it computes with the decoded
+ * weights in float32.
  */
 public final class ReferenceModel {
 
@@ -28,11 +29,11 @@ public final class ReferenceModel {
    * What is rounded beside float32 itself.
    *
    * @param int8Activations whether activations that meet quantised weights are rounded to int8
-   * @param halfKv whether keys and values are rounded to half precision
+   * @param kv how keys and values are kept
    */
-  public record Rounding(boolean int8Activations, boolean halfKv) {
+  public record Rounding(boolean int8Activations, KvType kv) {
     /** Nothing else. */
-    public static final Rounding NONE = new Rounding(false, false);
+    public static final Rounding NONE = new Rounding(false, KvType.F32);
   }
 
   private static final LeafTree ONE_LEAF = new LeafTree(1);
@@ -230,13 +231,13 @@ public final class ReferenceModel {
       return weight == null ? x : ReferenceMath.rmsNorm(x, weight, spec.normEpsilon());
     }
 
-    /** An element as the KV cache gives it back. */
+    /** A head's key or value as the KV cache gives it back. */
     private float[] kept(float[] x) {
-      float[] y = x.clone();
-      for (int i = 0; i < y.length && rounding.halfKv(); i++) {
-        y[i] = Float.float16ToFloat(Float.floatToFloat16(x[i]));
-      }
-      return y;
+      return switch (rounding.kv()) {
+        case F32 -> x.clone();
+        case F16 -> ReferenceMath.half(x);
+        case Q8 -> ReferenceMath.int8(x);
+      };
     }
   }
 }

@@ -2,6 +2,7 @@ package io.ladon.engine.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.model.ModelSpec;
@@ -10,17 +11,33 @@ import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
+import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class AttentionTest {
 
-  private static final int POSITIONS = 200;
+  private static final int POSITIONS = 600;
+  private static final int CACHE_BLOCKS = 40;
+
+  /** Positions that are attended; around them is where tiles and parts end. */
+  private static final int[][] RANGES = {{0, 70}, {254, 300}, {500, 520}, {570, POSITIONS}};
 
   private final Arena arena = Arena.ofShared();
+
+  @BeforeAll
+  static void needsTheWidth() {
+    assumeTrue(
+        AttentionSimd.BITS <= FloatVector.SPECIES_PREFERRED.vectorBitSize(),
+        "this CPU has no vectors of " + AttentionSimd.BITS + " bits");
+  }
 
   @AfterEach
   void close() {
@@ -29,26 +46,58 @@ class AttentionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "F32, 64, 3, 0",
+    "F32, 64, 4, 0",
+    "F16, 64, 4, 0",
+    "Q8, 64, 4, 0",
     "F16, 64, 3, 0",
-    "F32, 32, 1, 0",
+    "Q8, 80, 2, 300",
+    "F32, 80, 4, 0",
+    "F16, 96, 8, 0",
+    "Q8, 96, 1, 0",
     "F16, 128, 2, 33",
+    "Q8, 128, 5, 0",
     "F32, 256, 4, 64",
-    "F16, 40, 20, 1",
+    "F16, 256, 4, 512",
+    "F32, 32, 1, 0",
+    "F16, 40, 34, 1",
+    "Q8, 40, 3, 130",
     "F32, 8, 5, 100",
+    "F16, 8, 7, 257",
+    "Q8, 8, 1, 0",
     "F16, 72, 1, 17"
   })
   void everyKernelGivesTheSameBitsWhateverTheChunks(
       KvType type, int headSize, int groupSize, int window) {
-    Fixture f = new Fixture(type, headSize, groupSize, 2);
-    FloatTensor expected = f.attend(new ScalarAttention(), window, 1, 1);
-    assertSame(f.attend(new ScalarAttention(), window, 16, 100), expected);
-    for (int tokens : new int[] {1, 2, 3, 16}) {
-      assertSame(f.attend(new VectorAttention(), window, tokens, 100), expected);
+    try (Fixture f = new Fixture(type, headSize, groupSize, 2)) {
+      FloatTensor expected = f.attend(new ScalarAttention(), window, 1);
+      for (int tokens : new int[] {1, 2, 3, 7, 32}) {
+        assertSame(f.attend(new VectorAttention(), window, tokens), expected);
+      }
+      assertSame(f.attendInParts(new VectorAttention(), window), expected);
+      f.assertNearSoftmax(expected, window);
     }
-    assertSame(f.attend(new VectorAttention(), window, 2, 1), expected);
-    assertSame(f.attend(new VectorAttention(), window, 5, 4), expected);
-    f.assertNearSoftmax(expected, window);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void scalarKernelGivesTheSameBitsInChunksAndParts(KvType type) {
+    try (Fixture f = new Fixture(type, 24, 3, 1)) {
+      FloatTensor expected = f.attend(new ScalarAttention(), 290, 1);
+      assertSame(f.attend(new ScalarAttention(), 290, 10), expected);
+      assertSame(f.attendInParts(new ScalarAttention(), 290), expected);
+    }
+  }
+
+  @Test
+  void ranksThatShareAGroupEachHaveTheirHeads() {
+    try (Fixture f = new Fixture(KvType.F16, 16, 5, 2)) {
+      FloatTensor expected = f.attend(new ScalarAttention(), 0, 1);
+      assertSame(f.attend(new VectorAttention(), 0, 6, 3, 8), f.columns(expected, 3, 8));
+    }
+  }
+
+  private static int[] attended() {
+    return Arrays.stream(RANGES).flatMapToInt(r -> IntStream.range(r[0], r[1])).toArray();
   }
 
   private static void assertSame(FloatTensor actual, FloatTensor expected) {
@@ -58,51 +107,40 @@ class AttentionTest {
   @ParameterizedTest
   @EnumSource(KvType.class)
   void storesWhatWillBeRead(KvType type) {
-    Fixture f = new Fixture(type, 8, 1, 1);
     float[] special = {
-      0f,
-      -0f,
-      1f,
-      65504f,
-      1e6f,
-      -1e6f,
-      6e-8f,
-      -3e-5f,
-      1e-10f,
-      0.1f,
-      -2.5f,
-      3.14159f,
-      Float.POSITIVE_INFINITY,
-      Float.NEGATIVE_INFINITY,
-      2049f,
-      2051f
+      0f, -0f, 1f, 65504f, 1e6f, -1e6f, 6e-8f, -3e-5f, 1e-10f, 0.1f, -2.5f, 3.14159f, 1e-3f,
+      -70000f, 2049f, 2051f
     };
-    FloatTensor x = FloatTensor.allocate(arena, 1, 8);
-    for (int slot = 0; slot < 16; slot++) {
-      for (int d = 0; d < 8; d++) {
-        x.set(0, d, special[(slot + d) % 16]);
-      }
-      f.cache.store(0, 0, 3, slot, x.segment(), 0, x.segment(), 0);
-    }
-    for (AttentionKernel kernel :
-        new AttentionKernel[] {new ScalarAttention(), new VectorAttention()}) {
-      AttentionTask task = new AttentionTask(8, 1);
-      task.blocks = new int[] {3};
-      kernel.load(f.cache, task, 0, 16);
+    int size = 40;
+    try (Fixture f = new Fixture(type, size, 1, 1)) {
+      FloatTensor x = FloatTensor.allocate(arena, 1, size);
       for (int slot = 0; slot < 16; slot++) {
-        for (int d = 0; d < 8; d++) {
-          float value = special[(slot + d) % 16];
-          float kept =
-              type == KvType.F32 ? value : Float.float16ToFloat(Float.floatToFloat16(value));
-          assertThat(task.keys[d * 16 + slot]).isEqualTo(kept);
-          assertThat(task.values[slot * 8 + d]).isEqualTo(kept);
+        for (int d = 0; d < size; d++) {
+          x.set(0, d, special[(slot + d) % (d < 32 ? 16 : 8)] * (slot == 5 ? 0f : 1f));
+        }
+        f.cache.store(0, 0, 3, slot, x.segment(), 0, x.segment(), 0);
+        for (int d = 0; d < size; d++) {
+          assertThat(f.cache.key(0, 0, 3, slot, d)).isEqualTo(f.kept(x, 0, 0, d));
+          assertThat(f.cache.value(0, 0, 3, slot, d)).isEqualTo(f.kept(x, 0, 0, d));
         }
       }
     }
   }
 
+  @Test
+  void everyHalfIsReadAsItsNumber() {
+    for (int bits = 0; bits < 1 << 16; bits++) {
+      short half = (short) bits;
+      float expected = Float.float16ToFloat(half);
+      if (Float.isFinite(expected)) {
+        assertThat(Float.floatToRawIntBits(Half.toFloat(half)))
+            .isEqualTo(Float.floatToRawIntBits(expected));
+      }
+    }
+  }
+
   /** A cache full of NaN, but for the positions of one sequence in scattered blocks. */
-  private final class Fixture {
+  private final class Fixture implements AutoCloseable {
     final int headSize;
     final int groupSize;
     final int kvHeads;
@@ -117,10 +155,10 @@ class AttentionTest {
       this.groupSize = groupSize;
       this.kvHeads = kvHeads;
       ModelSpec spec = spec(headSize, groupSize * kvHeads, kvHeads);
-      cache = new KvCache(spec, ShardPlan.of(spec, PlanOptions.of(1)).rank(0), 40, type);
-      cache.fill(Float.NaN);
+      cache = new KvCache(spec, ShardPlan.of(spec, PlanOptions.of(1)).rank(0), CACHE_BLOCKS, type);
+      cache.poison();
       for (int i = 0; i < blocks.length; i++) {
-        blocks[i] = (i * 17 + 5) % 40;
+        blocks[i] = (i * 17 + 5) % CACHE_BLOCKS;
       }
       Random random = new Random(headSize);
       queries = random(random, groupSize * kvHeads * headSize, 1.5f / (float) Math.sqrt(headSize));
@@ -135,34 +173,62 @@ class AttentionTest {
       }
     }
 
-    /** All positions, in chunks of tokens and of heads. */
-    FloatTensor attend(AttentionKernel kernel, int window, int tokens, int heads) {
-      Attention attention = new Attention(cache, kernel, groupSize, 0, 2);
-      FloatTensor out = FloatTensor.allocate(arena, POSITIONS, queries.columns());
+    /** All positions, in chunks of tokens. */
+    FloatTensor attend(AttentionKernel kernel, int window, int tokens) {
+      return attend(kernel, window, tokens, 0, groupSize * kvHeads);
+    }
+
+    /** The same of some query heads. */
+    FloatTensor attend(AttentionKernel kernel, int window, int tokens, int headBegin, int headEnd) {
+      Attention attention = attention(kernel, headBegin, headEnd, 0);
+      FloatTensor own = columns(queries, headBegin, headEnd);
+      FloatTensor out = FloatTensor.allocate(arena, POSITIONS, own.columns());
       int together = Math.min(tokens, attention.tokensTogether());
-      int allHeads = groupSize * kvHeads;
-      for (int p = 0; p < POSITIONS; p += together) {
-        for (int h = 0; h < allHeads; h += heads) {
-          attention.attend(
-              1,
-              0,
-              h,
-              Math.min(allHeads, h + heads),
-              blocks,
-              p,
-              p,
-              Math.min(together, POSITIONS - p),
-              window,
-              queries,
-              out,
-              0);
+      for (int[] range : RANGES) {
+        for (int p = range[0]; p < range[1]; p += together) {
+          int count = Math.min(together, range[1] - p);
+          for (int h = 0; h < kvHeads; h++) {
+            attention.attend(1, 0, h, blocks, p, p, count, window, own, out, 0);
+          }
         }
       }
       return out;
     }
 
+    /** Token by token, the last part first. */
+    FloatTensor attendInParts(AttentionKernel kernel, int window) {
+      Attention attention = attention(kernel, 0, groupSize * kvHeads, 8);
+      FloatTensor out = FloatTensor.allocate(arena, POSITIONS, queries.columns());
+      for (int p : attended()) {
+        int first = window == 0 ? 0 : Attention.part(Math.max(0, p - window + 1));
+        for (int h = 0; h < kvHeads; h++) {
+          for (int part = Attention.part(p); part >= first; part--) {
+            attention.attendPart(1, 0, h, blocks, p, p, window, queries, part, 5 + part - first);
+          }
+          attention.merge(0, h, p, 5, Attention.part(p) - first + 1, out, 0);
+        }
+      }
+      return out;
+    }
+
+    private Attention attention(AttentionKernel kernel, int headBegin, int headEnd, int slots) {
+      return new Attention(
+          arena, cache, kernel, groupSize, headBegin, headEnd - headBegin, 2, slots);
+    }
+
+    /** A copy of some heads' columns. */
+    FloatTensor columns(FloatTensor x, int headBegin, int headEnd) {
+      FloatTensor y = FloatTensor.allocate(arena, POSITIONS, (headEnd - headBegin) * headSize);
+      for (int p = 0; p < POSITIONS; p++) {
+        for (int c = 0; c < y.columns(); c++) {
+          y.set(p, c, x.get(p, headBegin * headSize + c));
+        }
+      }
+      return y;
+    }
+
     void assertNearSoftmax(FloatTensor actual, int window) {
-      for (int p = 0; p < POSITIONS; p += 7) {
+      for (int p : attended()) {
         for (int h = 0; h < groupSize * kvHeads; h++) {
           double[] expected = softmax(p, h, window == 0 ? 0 : Math.max(0, p - window + 1));
           for (int d = 0; d < headSize; d++) {
@@ -180,12 +246,12 @@ class AttentionTest {
       for (int p = first; p <= position; p++) {
         double score = 0;
         for (int d = 0; d < headSize; d++) {
-          score += (double) queries.get(position, head * headSize + d) * kept(keys.get(p, kv + d));
+          score += (double) queries.get(position, head * headSize + d) * kept(keys, p, kv, d);
         }
         double weight = Math.exp(score);
         sum += weight;
         for (int d = 0; d < headSize; d++) {
-          out[d] += weight * kept(values.get(p, kv + d));
+          out[d] += weight * kept(values, p, kv, d);
         }
       }
       for (int d = 0; d < headSize; d++) {
@@ -194,8 +260,29 @@ class AttentionTest {
       return out;
     }
 
-    private float kept(float x) {
-      return cache.type() == KvType.F32 ? x : Float.float16ToFloat(Float.floatToFloat16(x));
+    /** Element d of a head as the cache gives it back. */
+    float kept(FloatTensor x, int row, int column, int d) {
+      float value = x.get(row, column + d);
+      return switch (cache.type()) {
+        case F32 -> value;
+        case F16 -> {
+          float clamped = Math.max(-65504f, Math.min(65504f, value));
+          yield Float.float16ToFloat(Float.floatToFloat16(clamped));
+        }
+        case Q8 -> {
+          float largest = 0;
+          for (int i = d / 32 * 32; i < Math.min(headSize, d / 32 * 32 + 32); i++) {
+            largest = Math.max(largest, Math.abs(x.get(row, column + i)));
+          }
+          float scale = largest / 127f;
+          yield scale == 0f ? 0f : (float) Math.rint(value / scale) * scale;
+        }
+      };
+    }
+
+    @Override
+    public void close() {
+      cache.close();
     }
 
     private FloatTensor random(Random random, int columns, float size) {

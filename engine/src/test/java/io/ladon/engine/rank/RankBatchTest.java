@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.exchange.ExchangeException;
@@ -67,7 +68,7 @@ class RankBatchTest {
     float[][][] expected = new float[sequences][][];
     for (int s = 0; s < sequences; s++) {
       tokens[s] = randomTokens(20 + 15 * s, spec.vocabularySize(), s);
-      expected[s] = reference(file, spec, tokens[s], new Rounding(true, false));
+      expected[s] = reference(file, spec, tokens[s], new Rounding(true, KvType.F32));
     }
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(ranks));
     Setup setup = Setup.of(KernelProvider.best()).withThreads(threads).withCutFrom(cutFrom);
@@ -174,7 +175,7 @@ class RankBatchTest {
   @Test
   void warmingUpDisturbsNothing() throws Exception {
     int[] tokens = randomTokens(20, spec.vocabularySize(), 9);
-    float[][] expected = reference(file, spec, tokens, new Rounding(true, false));
+    float[][] expected = reference(file, spec, tokens, new Rounding(true, KvType.F32));
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(2));
     try (RankCluster cluster = new RankCluster(plan, file, Setup.of(KernelProvider.best()))) {
       cluster.rank(1).warmUp();

@@ -78,7 +78,7 @@ public final class RankCluster implements AutoCloseable {
               team,
               exchanges.get(r),
               setup.cutFrom());
-      rank.cache().fill(Float.NaN);
+      rank.cache().poison();
       ranks.add(rank);
       closing.add(team::close);
       closing.add(weights::close);

@@ -50,17 +50,20 @@ class RankReferenceTest {
       ModelSpec spec = ModelSpecs.read(file.header());
       boolean everyType = name.equals("tiny-llama");
       int[] tokens = randomTokens(everyType ? 20 : 70, spec.vocabularySize(), 3);
-      boolean half = type.equals("q4_0");
-      float[][] expected = reference(file, spec, tokens, new Rounding(true, half));
+      KvType kv =
+          switch (type) {
+            case "q4_0" -> KvType.F16;
+            case "q4_k_m" -> KvType.Q8;
+            default -> KvType.F32;
+          };
+      float[][] expected = reference(file, spec, tokens, new Rounding(true, kv));
       ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(1));
       Setup setup = Setup.of(KernelProvider.named("scalar"));
-      try (RankCluster cluster =
-          new RankCluster(plan, file, half ? setup.withKv(KvType.F16) : setup)) {
+      try (RankCluster cluster = new RankCluster(plan, file, setup.withKv(kv))) {
         assertLogits(cluster, tokens, 25, expected);
       }
       try (RankCluster cluster =
-          new RankCluster(
-              plan, file, Setup.of(KernelProvider.best()).withKv(half ? KvType.F16 : KvType.F32))) {
+          new RankCluster(plan, file, Setup.of(KernelProvider.best()).withKv(kv))) {
         assertLogits(cluster, tokens, 37, expected);
       }
     }

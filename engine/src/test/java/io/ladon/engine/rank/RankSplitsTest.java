@@ -4,6 +4,7 @@ import static io.ladon.engine.rank.RankFixtures.assertLogits;
 import static io.ladon.engine.rank.RankFixtures.randomTokens;
 import static io.ladon.engine.rank.RankFixtures.reference;
 
+import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.engine.model.ModelSpec;
@@ -49,7 +50,7 @@ class RankSplitsTest {
     try (GgufFile file = GgufFile.open(new TinyModels(folder).model(name, type))) {
       ModelSpec spec = ModelSpecs.read(file.header());
       int[] tokens = randomTokens(40, spec.vocabularySize(), 4);
-      float[][] expected = reference(file, spec, tokens, new Rounding(true, false));
+      float[][] expected = reference(file, spec, tokens, new Rounding(true, KvType.F32));
       int turn = 0;
       for (int ranks : RANKS) {
         for (int i = 0; i < 3 && ranks <= spec.queryHeads(); i++) {
@@ -71,7 +72,7 @@ class RankSplitsTest {
     try (GgufFile file = GgufFile.open(new TinyModels(folder).model(name, "q5_1"))) {
       ModelSpec spec = ModelSpecs.read(file.header());
       int[] tokens = randomTokens(40, spec.vocabularySize(), 5);
-      float[][] expected = reference(file, spec, tokens, new Rounding(true, false));
+      float[][] expected = reference(file, spec, tokens, new Rounding(true, KvType.F32));
       int turn = 0;
       for (List<Double> shares :
           List.of(

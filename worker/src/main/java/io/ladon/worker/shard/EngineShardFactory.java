@@ -99,7 +99,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp)
     try {
       return KvType.valueOf(name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("kv_type '" + name + "' is neither f16 nor f32", e);
+      throw new IllegalArgumentException("kv_type '" + name + "' is none of f16, f32 and q8", e);
     }
   }
 

@@ -7,7 +7,7 @@ import io.ladon.engine.plan.ShardPlan;
  * What one rank is to hold.
  *
  * @param kvBlocks blocks of 16 positions in the KV cache
- * @param kvType {@code f16} or {@code f32}
+ * @param kvType {@code f16}, {@code f32} or {@code q8}
  * @param maxStepTokens no step carries more tokens
  * @param maxStepRuns no step carries more runs
  * @param maxCandidates no run asks for more candidates
