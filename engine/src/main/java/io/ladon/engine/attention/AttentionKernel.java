@@ -97,7 +97,7 @@ abstract class AttentionKernel {
     long rowBytes = 4L * task.headSize;
     int rows = task.rows();
     int computed = AttentionTask.roundUp(rows, AttentionTask.TOGETHER);
-    Memory.ALL.asSlice(task.queries + rows * rowBytes, (computed - rows) * rowBytes).fill((byte) 0);
+    AttentionTask.zero(task.queries + rows * rowBytes, (computed - rows) * rowBytes);
   }
 
   /** Divides {@code task.total} by the sums of exponentials; the results go to {@code out}. */

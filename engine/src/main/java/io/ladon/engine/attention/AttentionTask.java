@@ -148,8 +148,15 @@ final class AttentionTask {
   void clear(long states, int rows) {
     for (int row = 0; row < rows; row++) {
       long state = states + row * stateStride;
-      Memory.ALL.asSlice(state, stateStride).fill((byte) 0);
+      zero(state, stateStride);
       Memory.set(max(state), Float.NEGATIVE_INFINITY);
+    }
+  }
+
+  /** Clears bytes, a multiple of 4. */
+  static void zero(long address, long bytes) {
+    for (long end = address + bytes; address != end; address += 4) {
+      Memory.set(address, 0f);
     }
   }
 

@@ -11,9 +11,10 @@ import java.lang.foreign.ValueLayout;
  * Keys and values of one rank's KV heads, in blocks of {@value #BLOCK} positions. The coordinator
  * hands out block numbers; each rank keeps its heads' part of every block.
  *
- * <p>Of each (layer, KV head, block): keys as (head size, 16 positions), so that positions stand
- * side by side in a vector, with their scales if the type has any, (groups, 16 positions); then
- * values as (16 positions, head size), and their scales, (16 positions, groups).
+ * <p>Of each (layer, KV head): keys of all blocks, each as (head size, 16 positions), so that
+ * positions stand side by side in a vector, with their scales if the type has any, (groups, 16
+ * positions); then values of all blocks, each as (16 positions, head size), and their scales, (16
+ * positions, groups). So blocks of neighbouring numbers are read in one sweep.
  *
  * <p>Blocks are not cleared: whoever reads must know which positions were written.
  */
@@ -83,7 +84,12 @@ public final class KvCache implements AutoCloseable {
 
   /** Address of a block's values, (16 positions, head size). */
   long values(int layer, int kvHead, int block) {
-    return keys(layer, kvHead, block) + type.blockBytes(headSize);
+    return keys(layer, kvHead, block) + valuesOffset();
+  }
+
+  /** Bytes from a block's keys to its values. */
+  private long valuesOffset() {
+    return blocks * type.blockBytes(headSize);
   }
 
   /** Bytes from the start of a block's keys, or values, to their scales. */
@@ -92,7 +98,7 @@ public final class KvCache implements AutoCloseable {
   }
 
   private long keysOffset(int layer, int kvHead, int block) {
-    return (((long) layer * kvHeads + kvHead) * blocks + block) * 2 * type.blockBytes(headSize);
+    return (((long) layer * kvHeads + kvHead) * 2 * blocks + block) * type.blockBytes(headSize);
   }
 
   /**
@@ -113,7 +119,7 @@ public final class KvCache implements AutoCloseable {
       MemorySegment value,
       long valueOffset) {
     long keys = keysOffset(layer, kvHead, block);
-    long values = keys + type.blockBytes(headSize);
+    long values = keys + valuesOffset();
     if (type == KvType.Q8) {
       int groups = type.scales(headSize);
       for (int g = 0; g < groups; g++) {
@@ -138,7 +144,7 @@ public final class KvCache implements AutoCloseable {
   /** One element of a value as it is read back; slow. */
   float value(int layer, int kvHead, int block, int slot, int d) {
     return get(
-        keysOffset(layer, kvHead, block) + type.blockBytes(headSize),
+        keysOffset(layer, kvHead, block) + valuesOffset(),
         slot * headSize + d,
         slot * type.scales(headSize) + d / KvType.GROUP);
   }

@@ -6,9 +6,9 @@ import static io.ladon.engine.attention.AttentionSimd.L;
  * The same on the Vector API. Lanes are positions for the scores and elements of the head for the
  * values, so no sum changes its order, whatever the width.
  *
- * <p>Float32 blocks are read where they are. Half precision is converted on the way by every four
- * rows that read it, where there are no more, as in decoding; otherwise, like int8, once for all
- * rows, into the task's tile.
+ * <p>Float32 blocks are read where they are. Others are converted once for all rows, into the
+ * task's tile, first the keys and then the values; for even in decoding, with four rows to a KV
+ * head, converting on the way takes longer than a short loop that does nothing else.
  */
 final class VectorAttention extends AttentionKernel {
 
@@ -25,10 +25,9 @@ final class VectorAttention extends AttentionKernel {
     int firstBlock = tile * AttentionTask.BLOCKS;
     int begin = task.begin(tile, 0) / KvCache.BLOCK;
     int end = (task.end(tile, rows - 1) + KvCache.BLOCK - 1) / KvCache.BLOCK;
-    boolean halves = cache.type() == KvType.F16 && rows <= TOGETHER;
-    keys(cache, task, firstBlock, begin, end, halves);
+    keys(cache, task, firstBlock, begin, end);
     for (int row = 0; row < rows; row += TOGETHER) {
-      scores(task, tile, row, rows - row, halves);
+      scores(task, tile, row, Math.min(rows - row, TOGETHER));
     }
     for (int row = 0; row < rows; row++) {
       int from = task.begin(tile, row);
@@ -38,28 +37,21 @@ final class VectorAttention extends AttentionKernel {
         VectorSoftmax.weigh(task, scores, from, to, states + row * task.stateStride);
       }
     }
-    values(cache, task, firstBlock, begin, end, halves);
+    values(cache, task, firstBlock, begin, end);
     for (int row = 0; row < rows; row += TOGETHER) {
-      accumulate(task, tile, row, rows - row, halves, states);
+      accumulate(task, tile, row, Math.min(rows - row, TOGETHER), states);
     }
   }
 
-  /** Makes blocks {@code [begin, end)} of a tile's keys readable as float32, or as halves. */
-  private static void keys(
-      KvCache cache, AttentionTask task, int firstBlock, int begin, int end, boolean halves) {
+  /** Makes blocks {@code [begin, end)} of a tile's keys readable as float32. */
+  private static void keys(KvCache cache, AttentionTask task, int firstBlock, int begin, int end) {
     int size = task.headSize;
     for (int b = begin; b < end; b++) {
       long keys = cache.keys(task.layer, task.kvHead, task.blocks[firstBlock + b]);
       long converted = task.tile + 4L * b * KvCache.BLOCK * size;
       switch (cache.type()) {
         case F32 -> converted = keys;
-        case F16 -> {
-          if (halves) {
-            converted = keys;
-          } else {
-            VectorTile.halves(keys, KvCache.BLOCK * size, converted);
-          }
-        }
+        case F16 -> VectorTile.halves(keys, KvCache.BLOCK * size, converted);
         case Q8 -> VectorTile.keys(keys, keys + cache.scalesOffset(), size, converted);
       }
       if (b == begin) {
@@ -69,21 +61,16 @@ final class VectorAttention extends AttentionKernel {
     }
   }
 
+  /** Makes blocks of a tile's values readable as float32. */
   private static void values(
-      KvCache cache, AttentionTask task, int firstBlock, int begin, int end, boolean halves) {
+      KvCache cache, AttentionTask task, int firstBlock, int begin, int end) {
     int size = task.headSize;
     for (int b = begin; b < end; b++) {
       long values = cache.values(task.layer, task.kvHead, task.blocks[firstBlock + b]);
       long converted = task.tile + 4L * b * KvCache.BLOCK * size;
       switch (cache.type()) {
         case F32 -> converted = values;
-        case F16 -> {
-          if (halves) {
-            converted = values;
-          } else {
-            VectorTile.halves(values, KvCache.BLOCK * size, converted);
-          }
-        }
+        case F16 -> VectorTile.halves(values, KvCache.BLOCK * size, converted);
         case Q8 -> VectorTile.values(values, values + cache.scalesOffset(), size, converted);
       }
       task.blockAddresses[b] = converted;
@@ -91,105 +78,56 @@ final class VectorAttention extends AttentionKernel {
   }
 
   /** Scores of up to four rows for the positions that any of them sees, and some around. */
-  private static void scores(AttentionTask task, int tile, int row, int left, boolean halves) {
-    int size = task.headSize;
-    int begin = task.begin(tile, row);
-    int end = task.end(tile, row + Math.min(left, TOGETHER) - 1);
-    long stride = 4L * size;
+  private static void scores(AttentionTask task, int tile, int row, int count) {
+    int begin = task.begin(tile, row) / (2 * L) * 2 * L;
+    int end = task.end(tile, row + count - 1);
+    long stride = 4L * task.headSize;
     long q = task.queries + row * stride;
-    long out = task.scores + row * AttentionTask.SCORES_STRIDE;
-    for (int p = begin / (2 * L) * 2 * L; p < end; p += 2 * L) {
-      long first = keyAddress(task, p, halves);
-      long second = keyAddress(task, p + L, halves);
-      if (halves) {
-        if (left > 1) {
-          VectorScores.fourOfHalves(q, stride, first, second, out + 4L * p);
-        } else {
-          VectorScores.oneOfHalves(q, stride, first, second, out + 4L * p);
-        }
-      } else if (left > 1) {
-        VectorScores.fourOfFloats(q, stride, first, second, out + 4L * p);
-      } else {
-        VectorScores.oneOfFloats(q, stride, first, second, out + 4L * p);
-      }
-    }
-  }
-
-  private static long keyAddress(AttentionTask task, int p, boolean halves) {
-    return task.blockAddresses[p / KvCache.BLOCK] + (halves ? 2L : 4L) * (p % KvCache.BLOCK);
+    long scores = task.scores + row * AttentionTask.SCORES_STRIDE;
+    VectorScores.four(q, stride, task.blockAddresses, begin, end, scores);
   }
 
   /**
    * Weighted values of up to four rows: together where all see a position, and before and behind
    * that one by one, for what a row does not see must not even be multiplied by 0.
    */
-  private static void accumulate(
-      AttentionTask task, int tile, int row, int left, boolean halves, long states) {
-    int count = Math.min(left, TOGETHER);
+  private static void accumulate(AttentionTask task, int tile, int row, int count, long states) {
     // Later rows begin and end later.
     int begin = task.begin(tile, row + count - 1);
     int end = task.end(tile, row);
-    if (count == 1 || begin >= end) {
+    if (begin >= end) {
       for (int r = row; r < row + count; r++) {
-        one(task, r, task.begin(tile, r), task.end(tile, r), halves, states);
+        accumulate(task, r, 0, task.begin(tile, r), task.end(tile, r), states);
       }
       return;
     }
     for (int r = row; r < row + count; r++) {
-      one(task, r, task.begin(tile, r), begin, halves, states);
+      accumulate(task, r, 0, task.begin(tile, r), begin, states);
     }
-    four(task, row, begin, end, halves, states);
+    accumulate(task, row, 1, begin, end, states);
     for (int r = row; r < row + count; r++) {
-      one(task, r, end, task.end(tile, r), halves, states);
+      accumulate(task, r, 0, end, task.end(tile, r), states);
     }
   }
 
-  private static void four(
-      AttentionTask task, int row, int begin, int end, boolean halves, long states) {
-    long weights = task.scores + row * AttentionTask.SCORES_STRIDE;
-    long state = states + row * task.stateStride;
-    long elements = task.headSize;
-    for (int d = 0; d < task.headSize; d += 2 * L) {
-      if (halves) {
-        VectorValues.fourOfHalves(
-            weights,
-            task.blockAddresses,
-            2L * d,
-            2 * elements,
-            begin,
-            end,
-            state + 4L * d,
-            task.stateStride);
-      } else {
-        VectorValues.fourOfFloats(
-            weights,
-            task.blockAddresses,
-            4L * d,
-            4 * elements,
-            begin,
-            end,
-            state + 4L * d,
-            task.stateStride);
-      }
-    }
-  }
-
-  private static void one(
-      AttentionTask task, int row, int begin, int end, boolean halves, long states) {
+  /**
+   * @param step 1 for this row and the three behind it, 0 for this row alone
+   */
+  private static void accumulate(
+      AttentionTask task, int row, int step, int begin, int end, long states) {
     if (begin >= end) {
       return;
     }
     long weights = task.scores + row * AttentionTask.SCORES_STRIDE;
+    long weightsStride = step * AttentionTask.SCORES_STRIDE;
     long state = states + row * task.stateStride;
-    long elements = task.headSize;
-    for (int d = 0; d < task.headSize; d += 2 * L) {
-      if (halves) {
-        VectorValues.oneOfHalves(
-            weights, task.blockAddresses, 2L * d, 2 * elements, begin, end, state + 4L * d);
-      } else {
-        VectorValues.oneOfFloats(
-            weights, task.blockAddresses, 4L * d, 4 * elements, begin, end, state + 4L * d);
-      }
+    long stateStride = step * task.stateStride;
+    long[] blocks = task.blockAddresses;
+    int size = task.headSize;
+    for (int d = 0; d < size; d += 2 * L) {
+      long to = state + 4L * d;
+      VectorValues.four(
+          weights, weightsStride, blocks, 4L * d, 4L * size, begin, end, to, stateStride);
     }
   }
 

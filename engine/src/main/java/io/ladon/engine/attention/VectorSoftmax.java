@@ -6,8 +6,8 @@ import static io.ladon.engine.attention.AttentionSimd.load;
 import static io.ladon.engine.attention.AttentionSimd.store;
 
 import io.ladon.engine.kernel.Exponential;
-import io.ladon.engine.kernel.VectorExponential;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** What the running softmax does to one row: largest score, exponentials, sums, merges. */
@@ -15,6 +15,20 @@ final class VectorSoftmax {
 
   /** Bytes of 16 floats. */
   private static final long BLOCK_BYTES = 4L * KvCache.BLOCK;
+
+  // The constants of Exponential; tests hold the results to its bits.
+  private static final float LOWEST = -104f;
+  private static final float LOG2_E = 1.442695f;
+  private static final float ROUNDER = 12582912f;
+  private static final int ROUNDER_BITS = 0x4B400000;
+  private static final float MINUS_LN2_HIGH = -0.6933594f;
+  private static final float MINUS_LN2_LOW = 2.1219444e-4f;
+  private static final float P0 = 1.9875691E-4f;
+  private static final float P1 = 1.3981999E-3f;
+  private static final float P2 = 8.333452E-3f;
+  private static final float P3 = 4.1665796E-2f;
+  private static final float P4 = 1.6666666E-1f;
+  private static final float P5 = 0.5f;
 
   private VectorSoftmax() {}
 
@@ -49,21 +63,58 @@ final class VectorSoftmax {
     }
   }
 
-  /** The largest score, or {@code start}; NaN is passed over, as by the scalar comparison. */
+  /**
+   * The largest score, or {@code start}. Compares whole numbers that are ordered as the floats are,
+   * which takes fewer steps; where a score is NaN all results will be.
+   */
   private static float largest(long from, long to, float start) {
-    FloatVector max = FloatVector.broadcast(FLOATS, start);
+    IntVector largest = IntVector.broadcast(AttentionSimd.INTS, ordered(start));
     for (; from != to; from += BYTES) {
-      FloatVector x = load(from);
-      max = max.blend(x, x.compare(VectorOperators.GT, max));
+      IntVector bits = load(from).reinterpretAsInts();
+      IntVector ordered =
+          bits.lanewise(VectorOperators.ASHR, 31)
+              .and(Integer.MAX_VALUE)
+              .lanewise(VectorOperators.XOR, bits);
+      largest = largest.max(ordered);
     }
-    return max.reduceLanes(VectorOperators.MAX);
+    int key = largest.reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(key ^ ((key >> 31) & Integer.MAX_VALUE));
   }
 
-  /** One lane vector of every block: a lane's sum takes the blocks in their order. */
+  private static int ordered(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return bits ^ ((bits >> 31) & Integer.MAX_VALUE);
+  }
+
+  /**
+   * {@code exp(score - max)} of one lane vector of every block, in place, and their sums: a lane
+   * takes the blocks in their order.
+   *
+   * <p>The exponential is {@link Exponential#exp} of something that is never above 0. It is written
+   * out so that the method is longer than the 325 bytecodes up to which HotSpot inlines: within a
+   * larger method it meets the limit of nodes, and then vectors are boxed.
+   */
   private static void exponentials(long from, long to, float max, long lanes) {
     FloatVector sum = load(lanes);
     for (; from != to; from += BLOCK_BYTES) {
-      FloatVector weight = VectorExponential.exp(load(from).sub(max));
+      FloatVector x = load(from).sub(max);
+      x = x.blend(LOWEST, x.compare(VectorOperators.LT, LOWEST));
+      FloatVector rounded = x.fma(LOG2_E, ROUNDER);
+      FloatVector n = rounded.sub(ROUNDER);
+      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, MINUS_LN2_HIGH), x);
+      r = n.fma(FloatVector.broadcast(FLOATS, MINUS_LN2_LOW), r);
+      FloatVector p = FloatVector.broadcast(FLOATS, P0).fma(r, FloatVector.broadcast(FLOATS, P1));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P2));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P3));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P4));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, P5));
+      p = p.fma(r.mul(r), r).add(1f);
+      IntVector exponent = rounded.reinterpretAsInts().sub(ROUNDER_BITS);
+      IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
+      IntVector rest = exponent.sub(half);
+      FloatVector first = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+      FloatVector second = rest.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+      FloatVector weight = p.mul(first).mul(second);
       store(weight, from);
       sum = sum.add(weight);
     }

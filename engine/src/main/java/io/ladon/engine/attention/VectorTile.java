@@ -2,6 +2,7 @@ package io.ladon.engine.attention;
 
 import static io.ladon.engine.attention.AttentionSimd.BYTES;
 import static io.ladon.engine.attention.AttentionSimd.L;
+import static io.ladon.engine.attention.AttentionSimd.broadcast;
 import static io.ladon.engine.attention.AttentionSimd.load;
 import static io.ladon.engine.attention.AttentionSimd.loadBytes;
 import static io.ladon.engine.attention.AttentionSimd.loadHalves;
@@ -25,18 +26,20 @@ final class VectorTile {
 
   /** A block of int8 keys, (head size, 16 positions), with scales (groups, 16 positions). */
   static void keys(long from, long scales, int headSize, long to) {
-    for (int lane = 0; lane < KvCache.BLOCK; lane += L) {
-      for (int d = 0; d < headSize; d += KvType.GROUP) {
-        long element = (long) d * KvCache.BLOCK + lane;
-        int count = Math.min(KvType.GROUP, headSize - d);
-        FloatVector scale = load(scales + 4L * (d / KvType.GROUP * KvCache.BLOCK + lane));
-        keys(from + element, count, scale, to + 4 * element);
+    for (int d = 0; d < headSize; d += KvType.GROUP) {
+      int elements = Math.min(KvType.GROUP, headSize - d) * KvCache.BLOCK;
+      for (int lane = 0; lane < KvCache.BLOCK; lane += L) {
+        keyLanes(from + lane, from + lane + elements, scales + 4L * lane, to + 4L * lane);
       }
+      from += elements;
+      to += 4L * elements;
+      scales += 4L * KvCache.BLOCK;
     }
   }
 
-  private static void keys(long from, int count, FloatVector scale, long to) {
-    long end = from + (long) count * KvCache.BLOCK;
+  /** A vector of positions of every head element of a group. */
+  private static void keyLanes(long from, long end, long scales, long to) {
+    FloatVector scale = load(scales);
     for (; from != end; from += KvCache.BLOCK, to += 4L * KvCache.BLOCK) {
       store(loadBytes(from).mul(scale), to);
     }
@@ -49,14 +52,18 @@ final class VectorTile {
   static void values(long from, long scales, int headSize, long to) {
     for (int p = 0; p < KvCache.BLOCK; p++) {
       for (int d = 0; d < headSize; d += KvType.GROUP, scales += 4) {
-        float scale = Memory.get(scales);
-        int end = Math.min(headSize, d + KvType.GROUP);
-        for (int i = d; i < end; i += L) {
-          store(loadBytes(from + i).mul(scale), to + 4L * i);
-        }
+        int elements = Math.min(KvType.GROUP, headSize - d);
+        group(from, elements, scales, to);
+        from += elements;
+        to += 4L * elements;
       }
-      from += headSize;
-      to += 4L * headSize;
+    }
+  }
+
+  private static void group(long from, int elements, long scaleAt, long to) {
+    FloatVector scale = broadcast(scaleAt);
+    for (int i = 0; i < elements; i += L) {
+      store(loadBytes(from + i).mul(scale), to + 4L * i);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.ladon.engine.rank;
 
+import io.ladon.engine.attention.Attention;
 import io.ladon.engine.attention.KvCache;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.kernel.FloatTensor;
@@ -119,7 +120,8 @@ public final class Rank implements AutoCloseable {
       int positions = Math.min(plan.spec().contextLength(), options.kvBlocks() * KvCache.BLOCK);
       int chunk = Math.min(Math.min(WARM_UP_CHUNK, options.maxStepTokens()), positions);
       Step prefill = meaningless(scratch, 0, chunk);
-      Step decode = meaningless(scratch, chunk - 1, 1);
+      // So far on that attention falls into parts, which threads share.
+      Step decode = meaningless(scratch, Math.min(2 * Attention.PART, positions) - 1, 1);
       long begin = System.nanoTime();
       for (int i = 0; i < WARM_UP_DECODES; i++) {
         if (System.nanoTime() - begin > WARM_UP_NANOS) {

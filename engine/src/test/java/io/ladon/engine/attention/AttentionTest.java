@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
@@ -11,6 +12,7 @@ import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -124,6 +126,30 @@ class AttentionTest {
           assertThat(f.cache.value(0, 0, 3, slot, d)).isEqualTo(f.kept(x, 0, 0, d));
         }
       }
+    }
+  }
+
+  /** A vector that the compiler could not keep in a register shows as an allocation. */
+  @ParameterizedTest
+  @EnumSource
+  void allocatesNothingOnceItIsCompiled(KvType type) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (Fixture f = new Fixture(type, 64, 3, 1)) {
+      Attention attention = f.attention(new VectorAttention(), 0, 3, 8);
+      FloatTensor out = FloatTensor.allocate(arena, POSITIONS, f.queries.columns());
+      long deadline = System.nanoTime() + 60_000_000_000L;
+      long allocated;
+      do {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < 50; i++) {
+          attention.attend(0, 0, 0, f.blocks, 590, 590, 9, 300, f.queries, out, 0);
+          attention.attendPart(0, 0, 0, f.blocks, 590, 590, 0, f.queries, 1, 1);
+          attention.attendPart(0, 0, 0, f.blocks, 590, 590, 0, f.queries, 2, 2);
+          attention.merge(0, 0, 590, 1, 2, out, 0);
+        }
+        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      } while (allocated > 0 && System.nanoTime() < deadline);
+      assertThat(allocated).isZero();
     }
   }
 
