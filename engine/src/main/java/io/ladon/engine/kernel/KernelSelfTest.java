@@ -9,9 +9,8 @@ import java.util.Random;
 
 /**
  * Compares kernels with the scalar ones at start, on a small product of each quantised type and the
- * quantising before it: a CPU
- * or emulator that computes differently must not answer with other tokens than the rest of the
- * cluster.
+ * quantising before it: a CPU or emulator that computes differently must not answer with other
+ * tokens than the rest of the cluster.
  */
 final class KernelSelfTest {
 
