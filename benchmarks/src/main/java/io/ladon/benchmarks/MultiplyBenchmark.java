@@ -14,6 +14,8 @@ import io.ladon.engine.plan.LeafTree;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -43,10 +45,11 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  * at {@code gigabytes} of packed weights a second; with many, as in a prefill, at {@code
  * gigaOperations} a second, where a multiplication and its addition count as two.
  *
- * <p>{@code fraction} is what that is of the machine's limit for one thread, which is measured
- * before each iteration ({@link MachineLimits}): with one token the bytes that can be read from
- * memory, else the multiplications of bytes (of float32 where the weights are floats) that the best
- * instruction of this CPU can do. It is 0 where the limit is unknown, on CPUs other than x86-64.
+ * <p>{@code fraction} is what that is of the machine's limit for one thread, by CPU time, so that
+ * it does not sink where other programs take their turns. The limit is measured before each
+ * iteration ({@link MachineLimits}): with one token the bytes that can be read from memory, else
+ * the multiplications of bytes (of float32 where the weights are floats) that the best instruction
+ * of this CPU can do. It is 0 where the limit is unknown, on CPUs other than x86-64.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -61,6 +64,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
       "-XX:+UseSerialGC"
     })
 public class MultiplyBenchmark {
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private static final int ROWS = 1536;
   private static final int COLUMNS = 1536;
@@ -93,7 +98,7 @@ public class MultiplyBenchmark {
     public double gigabytes;
     public double gigaOperations;
 
-    /** Seconds that the limit would take, so that a second has the fraction. */
+    /** Seconds that the limit would take, so that a second has the fraction; of CPU time. */
     public double fraction;
   }
 
@@ -162,6 +167,9 @@ public class MultiplyBenchmark {
   /** A product with each copy of the matrix. */
   @Benchmark
   public FloatTensor[] multiply(Rates rates) {
+    long begin = System.nanoTime();
+    long cpuBegin = THREADS.getCurrentThreadCpuTime();
+    double work = 0;
     for (PackedMatrix w : matrices) {
       if (type.isFloat()) {
         kernels.multiply(w, 0, ROWS, x, tokens, out, 0);
@@ -171,8 +179,12 @@ public class MultiplyBenchmark {
       double operations = 2.0 * ROWS * COLUMNS * tokens;
       rates.gigabytes += w.bytes() / 1e9;
       rates.gigaOperations += operations / 1e9;
-      rates.fraction += (tokens == 1 ? w.bytes() : operations) / limit;
+      work += tokens == 1 ? w.bytes() : operations;
     }
+    // JMH divides by all time; this makes it the time that the thread had a core.
+    double share =
+        (double) (THREADS.getCurrentThreadCpuTime() - cpuBegin) / (System.nanoTime() - begin);
+    rates.fraction += work / limit / share;
     return out;
   }
 

@@ -1,0 +1,48 @@
+package io.ladon.engine.kernel.x86;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class CpuFeaturesTest {
+
+  @Test
+  void findsWhatTheSystemSays() throws IOException {
+    String obstacle = MachineCode.systemObstacle();
+    assumeTrue(obstacle.isEmpty(), obstacle);
+    List<String> flags =
+        Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+            .filter(line -> line.startsWith("flags"))
+            .findFirst()
+            .map(line -> Arrays.asList(line.split("\\s+")))
+            .orElseThrow();
+    Set<Feature> expected = EnumSet.noneOf(Feature.class);
+    for (Feature feature : Feature.values()) {
+      if (flags.contains(feature.name().toLowerCase(Locale.ROOT))) {
+        expected.add(feature);
+      }
+    }
+    assertThat(CpuFeatures.detect()).isEqualTo(expected);
+  }
+
+  @Test
+  void tellsWhatATierLacks() {
+    Set<Feature> haswell = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C);
+    assertThat(Tier.AVX2.missing(haswell)).isEmpty();
+    assertThat(Tier.AVX2.missing(EnumSet.noneOf(Feature.class))).isEqualTo(haswell);
+    assertThat(Tier.AVX512_VNNI.missing(haswell))
+        .containsExactlyInAnyOrder(
+            Feature.AVX512F, Feature.AVX512BW, Feature.AVX512VL, Feature.AVX512_VNNI);
+    assertThat(Tier.AVX512_VNNI.missing(EnumSet.allOf(Feature.class))).isEmpty();
+  }
+}
