@@ -18,7 +18,7 @@ final class ChildProcess implements AutoCloseable {
   private static final int TAIL_LINES = 15;
 
   /** A process that makes a start cache does so at its end, which takes some seconds. */
-  private static final Duration GRACE = Duration.ofSeconds(StartCache.REHEARSAL ? 60 : 5);
+  private static final Duration GRACE = Duration.ofSeconds(JvmOptions.REHEARSAL ? 60 : 5);
 
   private final String name;
   private final Process process;
@@ -37,17 +37,12 @@ final class ChildProcess implements AutoCloseable {
   /**
    * Starts a sub-command with the JVM and class path of this process.
    *
-   * @param jvmOptions for the child beside those that every Ladon process gets
+   * @param jvmOptions for the child, beside those of LADON_JAVA_OPTS
    */
   static ChildProcess start(String name, Path log, List<String> jvmOptions, List<String> arguments)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "-XX:+UseSerialGC",
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow"));
     command.addAll(jvmOptions);
     String more = System.getenv("LADON_JAVA_OPTS");
     if (more != null && !more.isBlank()) {

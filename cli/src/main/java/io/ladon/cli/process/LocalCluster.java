@@ -60,7 +60,7 @@ public final class LocalCluster implements AutoCloseable {
         ChildProcess.start(
             "coordinator",
             logs.resolve("coordinator.log"),
-            StartCache.options("coordinator", true),
+            JvmOptions.of("coordinator", true),
             arguments);
     children.add(coordinator);
     var _ = coordinator.process().onExit().thenRun(() -> end(coordinator));
@@ -73,13 +73,11 @@ public final class LocalCluster implements AutoCloseable {
   private void startWorker(int index, int restarts) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("worker", "--supervised"));
     arguments.addAll(options.workerArguments());
-    List<String> jvmOptions = new ArrayList<>(List.of("--add-modules=jdk.incubator.vector"));
-    jvmOptions.addAll(StartCache.options("worker", index == 0));
     ChildProcess worker =
         ChildProcess.start(
             "worker " + (index + 1),
             logs.resolve("worker-%d-%d.log".formatted(index + 1, restarts)),
-            jvmOptions,
+            JvmOptions.of("worker", index == 0),
             arguments);
     if (restarts == 0) {
       children.add(worker);
