@@ -6,6 +6,9 @@ import io.ladon.cli.process.Supervision;
 import io.ladon.coordinator.Coordinator;
 import io.ladon.coordinator.CoordinatorOptions;
 import io.ladon.coordinator.HostPort;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -44,6 +47,14 @@ final class CoordinatorCommand implements Callable<Integer> {
   int workers;
 
   @Option(
+      names = "--workers-from",
+      paramLabel = "HOST",
+      description =
+          "instead of --workers: as many workers as this name has addresses when the coordinator"
+              + " starts, e.g. a service of compose")
+  @Nullable String workersFrom;
+
+  @Option(
       names = "--shares",
       split = ",",
       description = "relative speed of each rank, e.g. 1,1,2 (default: all alike)")
@@ -77,7 +88,7 @@ final class CoordinatorCommand implements Callable<Integer> {
             modelName != null ? modelName : ModelNames.of(model, path),
             HostPort.parse(listen),
             HostPort.parse(api),
-            workers,
+            workersFrom != null ? addresses(workersFrom) : workers,
             shares,
             serving.outputSplit,
             serving.downSplit,
@@ -96,7 +107,7 @@ final class CoordinatorCommand implements Callable<Integer> {
                   },
                   "end-of-coordinator"));
       coordinator.start();
-      announce(coordinator);
+      announce(coordinator, options.expectedWorkers());
       end.await();
     } finally {
       coordinator.close();
@@ -104,7 +115,15 @@ final class CoordinatorCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void announce(Coordinator coordinator) throws InterruptedException {
+  private static int addresses(String host) throws IOException {
+    try {
+      return InetAddress.getAllByName(host).length;
+    } catch (UnknownHostException e) {
+      throw new IOException("--workers-from: nobody knows '" + host + "'", e);
+    }
+  }
+
+  private void announce(Coordinator coordinator, int expected) throws InterruptedException {
     String url = "http://" + coordinator.apiAddress();
     if (supervised) {
       new Supervision().exitWithParent();
@@ -115,7 +134,7 @@ final class CoordinatorCommand implements Callable<Integer> {
     }
     System.out.printf(
         "ladon: coordinator at %s, waiting for %d workers at %s%n",
-        url, workers, coordinator.workerAddress());
+        url, expected, coordinator.workerAddress());
     awaitReady(coordinator);
     System.out.printf("ladon: ready at %s%n", url);
   }

@@ -29,6 +29,7 @@ import picocli.CommandLine.ScopeType;
       UpCommand.class,
       CoordinatorCommand.class,
       WorkerCommand.class,
+      HealthCommand.class,
       ModelsCommand.class,
       InspectCommand.class,
       TokenizeCommand.class,
