@@ -115,7 +115,7 @@ final class CoordinatorCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static int addresses(String host) throws IOException {
+  static int addresses(String host) throws IOException {
     try {
       return InetAddress.getAllByName(host).length;
     } catch (UnknownHostException e) {
