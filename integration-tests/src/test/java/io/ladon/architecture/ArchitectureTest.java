@@ -77,6 +77,20 @@ class ArchitectureTest {
           .belongToAnyOf(ProcessBuilder.class);
 
   @ArchTest
+  static final ArchRule containersKnowTheirImageOnly =
+      noClasses()
+          .that()
+          .resideInAPackage("io.ladon.testcontainers..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.ladon.engine..",
+              "io.ladon.proto..",
+              "io.ladon.worker..",
+              "io.ladon.coordinator..",
+              "io.ladon.cli..");
+
+  @ArchTest
   static final ArchRule kernelsKnowNoRank =
       noClasses()
           .that()

@@ -38,7 +38,7 @@ public final class LadonCommand implements AutoCloseable {
   }
 
   /** The folder that the launcher stands in. */
-  static Path root() {
+  public static Path root() {
     return Path.of(System.getProperty("ladon.root", "..")).toAbsolutePath().normalize();
   }
 

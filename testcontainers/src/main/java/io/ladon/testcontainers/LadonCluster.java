@@ -55,7 +55,6 @@ public final class LadonCluster implements Startable {
   private String image = DEFAULT_IMAGE;
   private Duration startupTimeout = Duration.ofMinutes(2);
   private boolean awaitsReady = true;
-  private boolean warmsUp;
   private final List<String> coordinatorOptions = new ArrayList<>();
   private final List<String> workerOptions = new ArrayList<>();
   private final Map<Integer, Limit> limits = new TreeMap<>();
@@ -122,15 +121,6 @@ public final class LadonCluster implements Startable {
   /** Everything between nodes goes through a proxy that makes the network worse. */
   public LadonCluster withLink(Link worse) {
     link = worse;
-    return this;
-  }
-
-  /**
-   * Runs the cluster warm before it is ready, as it does in production. Without this a cluster is
-   * ready sooner, and its first requests take longer.
-   */
-  public LadonCluster withWarmUp() {
-    warmsUp = true;
     return this;
   }
 
@@ -201,7 +191,7 @@ public final class LadonCluster implements Startable {
 
   private static Map<String, String> labels(@Nullable Map<String, String> given) {
     Map<String, String> labels = new TreeMap<>(given == null ? Map.of() : given);
-    labels.put(Node.LABEL, "network");
+    labels.put(Node.LABEL, Node.RUN);
     return labels;
   }
 
@@ -216,9 +206,6 @@ public final class LadonCluster implements Startable {
                 modelName(file),
                 "--workers",
                 Integer.toString(count)));
-    if (!warmsUp) {
-      command.addAll(List.of("--warm-up-steps", "1"));
-    }
     command.addAll(coordinatorOptions);
     Node node = new Node("coordinator", image, net, logs, command);
     node.container
@@ -245,9 +232,6 @@ public final class LadonCluster implements Startable {
       // Peers, and the coordinator, are dialled at the proxy, which has a port for each.
       command.addAll(List.of("--join", "proxy:" + JOIN_PORT, "--advertise", "proxy"));
       command.addAll(List.of("--bind", "0.0.0.0:" + (PEER_PORT + index)));
-    }
-    if (!warmsUp) {
-      command.add("--no-warm-up");
     }
     command.addAll(List.of("--threads", "1")); // all workers share one machine
     command.addAll(workerOptions);

@@ -25,6 +25,9 @@ class Node {
   /** On every container of every cluster, so that what a killed test leaves can be found. */
   static final String LABEL = "io.ladon.testcontainers";
 
+  /** Its value, by which a test run's own can be told from another's. */
+  static final String RUN = Objects.requireNonNullElse(System.getenv("CONTAINER_RUN"), "");
+
   final String name;
   final GenericContainer<?> container;
   private final Path log;
@@ -40,7 +43,7 @@ class Node {
         new GenericContainer<>(DockerImageName.parse(image))
             .withNetwork(network)
             .withNetworkAliases(name)
-            .withLabel(LABEL, name)
+            .withLabel(LABEL, RUN)
             .withCommand(command.toArray(String[]::new))
             .withLogConsumer(this::log)
             .waitingFor(new Created());
