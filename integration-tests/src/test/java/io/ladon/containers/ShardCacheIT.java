@@ -8,12 +8,14 @@ import io.ladon.engine.model.ModelSpecs;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardInventory;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.engine.plan.Split;
 import io.ladon.testcontainers.LadonCluster;
 import io.ladon.testcontainers.LadonWorker;
 import java.lang.foreign.ValueLayout;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.awaitility.Awaitility;
@@ -28,16 +30,25 @@ class ShardCacheIT {
 
   @Test
   void aWorkerKeepsItsSliceOnlyAndLoadsFromItAfterARestart() throws Exception {
-    try (LadonCluster cluster = Model.cluster("shard-cache", WORKERS);
+    try (LadonCluster cluster =
+            Model.cluster("shard-cache", WORKERS)
+                .withCoordinatorOptions("--output-split", "whole", "--down-split", "columns");
         GgufFile model = GgufFile.open(Model.file())) {
       cluster.start();
-      ShardPlan plan = ShardPlan.of(ModelSpecs.read(model.header()), PlanOptions.of(WORKERS));
+      ShardPlan plan =
+          ShardPlan.of(
+              ModelSpecs.read(model.header()),
+              new PlanOptions(WORKERS, List.of(), Split.WHOLE, Split.COLUMNS));
       for (LadonWorker worker : cluster.workers()) {
         JsonNode health = Health.worker(cluster, worker.name());
         int rank = health.get("rank").intValue();
         ShardInventory inventory = ShardInventory.of(plan, model.header(), rank);
         assertThat(filesOf(worker)).as(worker.name()).isEqualTo(expected(model, inventory));
         assertThat(health.get("fetched_bytes").longValue()).isEqualTo(inventory.bytes());
+        assertThat(packedBytes(worker))
+            .as("one packed shard of about the slices' size")
+            .hasSize(1)
+            .allMatch(bytes -> bytes > inventory.bytes() && bytes < 1.25 * inventory.bytes());
         assertThat(run(worker, "find", "/", "-xdev", "-name", "*.gguf")).isBlank();
       }
       assertThat(new Chat(cluster).ask(Chat.QUESTIONS.getFirst()))
@@ -65,10 +76,15 @@ class ShardCacheIT {
     return result.getStdout();
   }
 
+  private static List<Long> packedBytes(LadonWorker worker) throws Exception {
+    String sizes = run(worker, "sh", "-c", "stat -c %s $(find /var/lib/ladon/packed -type f)");
+    return sizes.lines().map(Long::valueOf).toList();
+  }
+
   /** SHA-256 of each file in the worker's volume, by tensor and rows as the name has them. */
   private static Map<String, String> filesOf(LadonWorker worker) throws Exception {
     String sums =
-        run(worker, "sh", "-c", "find /var/lib/ladon -type f -print0 | xargs -0 sha256sum");
+        run(worker, "sh", "-c", "find /var/lib/ladon/shards -type f -print0 | xargs -0 sha256sum");
     Map<String, String> files = new TreeMap<>();
     sums.lines().forEach(line -> files.put(line.replaceAll(".*/", ""), line.substring(0, 64)));
     return files;
