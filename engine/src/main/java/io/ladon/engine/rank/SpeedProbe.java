@@ -18,10 +18,10 @@ import java.lang.foreign.Arena;
 public final class SpeedProbe {
 
   private static final int COLUMNS = 4096;
-  private static final int ROWS = 24 << 10; // 56 MB
+  private static final int ROWS = 16 << 10; // 38 MB
   private static final int PART_ROWS = 256;
   private static final int TOKENS = 64;
-  private static final long LIMIT_NANOS = 30_000_000;
+  private static final long LIMIT_NANOS = 10_000_000;
 
   private final Kernels kernels;
   private final ThreadTeam team;
