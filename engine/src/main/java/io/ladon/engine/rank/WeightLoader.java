@@ -59,15 +59,18 @@ final class WeightLoader {
             }
           });
       String head = spec.tiedEmbeddings() ? TensorNames.TOKEN_EMBEDDING : TensorNames.OUTPUT;
+      MemorySegment outputNorm = vector(TensorNames.OUTPUT_NORM);
+      PackedMatrix vocabulary = matrix(head, own.vocabulary());
+      float[] ropeFactors = spec.rope().frequencyFactors() ? ropeFactors() : null;
       return new ShardWeights(
           arena,
-          bytes.get(),
+          bytes.get(), // of all that has been loaded above
           Arrays.asList(layers),
-          vector(TensorNames.OUTPUT_NORM),
-          matrix(head, own.vocabulary()),
+          outputNorm,
+          vocabulary,
           InputKind.of(type(head)),
           type(TensorNames.TOKEN_EMBEDDING),
-          spec.rope().frequencyFactors() ? ropeFactors() : null);
+          ropeFactors);
     } catch (UncheckedIOException e) {
       arena.close();
       throw Objects.requireNonNull(e.getCause());

@@ -51,10 +51,14 @@ class ShardWeightsTest {
                   read.add(slice);
                   return file.slice(slice);
                 };
-            ShardWeights.load(plan, rank, file.header(), source, team).close();
-            assertThat(read)
-                .containsExactlyInAnyOrderElementsOf(
-                    ShardInventory.of(plan, file.header(), rank).slices());
+            ShardInventory inventory = ShardInventory.of(plan, file.header(), rank);
+            try (ShardWeights weights =
+                ShardWeights.load(plan, rank, file.header(), source, team)) {
+              if (ranks == 1) { // slices that cut a super-block overlap
+                assertThat(weights.bytes()).isGreaterThanOrEqualTo(inventory.bytes());
+              }
+            }
+            assertThat(read).containsExactlyInAnyOrderElementsOf(inventory.slices());
           }
         }
       }
