@@ -49,7 +49,7 @@ public final class Cluster {
   private static final int LONGEST_REPLAN_FACTOR = 16;
 
   private final Loop loop;
-  private ClusterSetup setup; // the splits of its plan are chosen at the start of an epoch
+  private ClusterSetup setup; // the splits of its plan are chosen before the first epoch
   private final Scheduler scheduler;
   private final StatusBoard board;
   private final LinkProbe links;

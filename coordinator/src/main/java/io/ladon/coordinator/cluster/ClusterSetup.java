@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * What stays the same for all epochs of a cluster, but for the splits of the plan.
  *
  * @param plan for the expected workers
- * @param chooser of splits by measurement; null if the options name them all
+ * @param chooser of splits by measurement; null if they are chosen, or named by the options
  * @param shares that the plan was made with
  * @param needs memory of each rank
  * @param header GGUF header without the tokenizer
@@ -42,7 +42,10 @@ public record ClusterSetup(
     shares = List.copyOf(shares);
   }
 
-  /** The same with the splits for machines and links of some speed. */
+  /**
+   * The same with the splits for machines and links of some speed, which stay: workers have their
+   * shards at hand when a later epoch begins.
+   */
   ClusterSetup chosen(MachineSpeed machine, LinkSpeed link) {
     if (chooser == null) {
       return this;
@@ -50,7 +53,7 @@ public record ClusterSetup(
     ShardPlan chosen = chooser.choose(machine, link);
     return new ClusterSetup(
         chosen,
-        chooser,
+        null,
         shares,
         chooser.needs(chosen),
         header,

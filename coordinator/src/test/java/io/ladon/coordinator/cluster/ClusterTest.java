@@ -237,6 +237,11 @@ final class ClusterTest {
     }
     assertThat(chooser.links).hasSize(1);
     assertThat(chooser.links.getFirst().latencySeconds()).isZero(); // by the test's clock
+    b.die();
+    workerAt("10.0.0.2", "b", 1002).join();
+    loop.advance(Duration.ofSeconds(1));
+    assertServes(2);
+    assertThat(chooser.links).as("chosen once").hasSize(1);
   }
 
   @Test

@@ -26,7 +26,7 @@ public final class PlanCosts {
   private static final int CHUNK = 256;
 
   /** Part of the standard plan's time below which another is clearly better. */
-  private static final double CLEARLY = 0.98;
+  private static final double CLEARLY = 0.9;
 
   /** Bytes of a column that travels as int8, with its share of the block's scale. */
   private static final double INT8 = 1 + 4.0 / ShardPlan.BLOCK;
