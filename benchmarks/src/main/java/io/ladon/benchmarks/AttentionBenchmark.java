@@ -35,7 +35,8 @@ import org.openjdk.jmh.annotations.Warmup;
  * and 4 KV heads of 64 in each of 16 layers. With one token, as in decoding, look at {@code
  * gigabytes} of keys and values a second, and compare with {@link #readMemory}; with many, as in a
  * prefill, at {@code gigaOperations} a second of scores and weighted values, where a multiplication
- * and its addition count as two.
+ * and its addition count as two. With {@code -prof gc} nothing is to be allocated: a vector that
+ * the compiler could not keep in a register shows there.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -62,7 +63,7 @@ public class AttentionBenchmark {
   @Param({"F16", "F32", "Q8"})
   private KvType type = KvType.F16;
 
-  @Param({"vector"})
+  @Param({"vector", "machine"})
   private String tier = "vector";
 
   @Param({"1", "512"})

@@ -2,6 +2,8 @@ package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.MachineKernels;
+import io.ladon.engine.kernel.ScalarKernels;
 import io.ladon.engine.plan.RankPlan;
 import java.lang.foreign.Arena;
 
@@ -52,7 +54,7 @@ public final class Attention {
     this(
         arena,
         cache,
-        kernelOf(kernels),
+        kernelOf(kernels, cache),
         groupSize,
         plan.queryHeads().begin(),
         plan.queryHeads().size(),
@@ -191,7 +193,11 @@ public final class Attention {
     return task;
   }
 
-  private static AttentionKernel kernelOf(Kernels kernels) {
-    return kernels.name().startsWith("scalar") ? new ScalarAttention() : new VectorAttention();
+  private static AttentionKernel kernelOf(Kernels kernels, KvCache cache) {
+    return switch (kernels) {
+      case MachineKernels machine -> new MachineAttention(machine, cache);
+      case ScalarKernels scalar -> new ScalarAttention();
+      default -> new VectorAttention();
+    };
   }
 }

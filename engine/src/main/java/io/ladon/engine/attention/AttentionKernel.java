@@ -45,13 +45,16 @@ abstract class AttentionKernel {
   /** Merges the state of a next part into that of the parts before. */
   abstract void merge(AttentionTask task, long part, long total);
 
-  /** {@code out[d] = state[d] * factor} over the head size. */
-  abstract void scale(AttentionTask task, long state, float factor, long out);
+  /** Makes states those of no position. */
+  abstract void clear(AttentionTask task, long states, int rows);
+
+  /** {@code out[d] = Out[d] * (1 / sum)} over the head size. May destroy the state's lanes. */
+  abstract void finish(AttentionTask task, long state, long out);
 
   /** Computes a part of all rows, from cleared states. */
   final void part(KvCache cache, AttentionTask task, int part, long states) {
     int rows = task.rows();
-    task.clear(states, AttentionTask.roundUp(rows, AttentionTask.TOGETHER));
+    clear(task, states, AttentionTask.roundUp(rows, AttentionTask.TOGETHER));
     int first = task.firstSeen(0) / AttentionTask.TILE;
     int last = task.position(rows - 1) / AttentionTask.TILE;
     int begin = Math.max(first, part * AttentionTask.PART_TILES);
@@ -106,7 +109,7 @@ abstract class AttentionKernel {
       long state = task.total + row * task.stateStride;
       int token = firstToken + row / task.heads;
       long to = (long) token * out.columns() + column + (long) row % task.heads * task.headSize;
-      scale(task, state, 1f / sum(task.lanes(state)), out.segment().address() + 4 * to);
+      finish(task, state, out.segment().address() + 4 * to);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.x86.AttentionFunctions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -35,6 +36,8 @@ final class AttentionTask {
 
   /** Bytes from one row's scores to the next's. */
   static final long SCORES_STRIDE = 4L * TILE;
+
+  private static final int ENTRIES_BYTES = BLOCKS * AttentionFunctions.ENTRY;
 
   int layer;
 
@@ -75,6 +78,9 @@ final class AttentionTask {
   /** Address of keys or values of a tile as float32: (4 blocks, ...) as in the cache. */
   final long tile;
 
+  /** Address of room for what machine code is told of a tile's blocks, {@link #ENTRIES_BYTES}. */
+  final long entries;
+
   /** Addresses of the tile's blocks, in the cache or in {@link #tile}. */
   final long[] blockAddresses = new long[BLOCKS];
 
@@ -91,13 +97,15 @@ final class AttentionTask {
     int rows = roundUp(maxRows, TOGETHER);
     long queryBytes = 4L * roundUp(rows * headSize, LANES);
     long tileBytes = 4L * TILE * headSize + 256; // vectors may be longer than a head
-    long bytes = queryBytes + 2L * rows * stateStride + rows * SCORES_STRIDE + tileBytes;
+    long bytes = queryBytes + 2L * rows * stateStride + rows * SCORES_STRIDE + ENTRIES_BYTES;
+    bytes += tileBytes;
     this.scratch = arena.allocate(bytes, FloatTensor.ALIGNMENT);
     this.queries = scratch.address();
     this.part = queries + queryBytes;
     this.total = part + rows * stateStride;
     this.scores = total + rows * stateStride;
-    this.tile = scores + rows * SCORES_STRIDE;
+    this.entries = scores + rows * SCORES_STRIDE;
+    this.tile = entries + ENTRIES_BYTES;
   }
 
   /** Bytes of a state, a multiple of 64. */
@@ -116,12 +124,20 @@ final class AttentionTask {
 
   /** Address of the lanes in a state. */
   long lanes(long state) {
-    return state + stateStride - 8L * LANES;
+    return state + lanesOffset(stateStride);
+  }
+
+  static long lanesOffset(long stateBytes) {
+    return stateBytes - 8L * LANES;
   }
 
   /** Address of the largest score in a state. */
   long max(long state) {
-    return state + stateStride - 4L * LANES;
+    return state + maxOffset(stateStride);
+  }
+
+  static long maxOffset(long stateBytes) {
+    return stateBytes - 4L * LANES;
   }
 
   /** Position of a row's token; rows behind the last are like the last. */

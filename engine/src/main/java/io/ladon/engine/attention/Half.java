@@ -17,9 +17,9 @@ final class Half {
 
   private Half() {}
 
-  /** Rounds to nearest even. */
+  /** Rounds to nearest even; NaN becomes -65504. */
   static short of(float x) {
-    return Float.floatToFloat16(Math.clamp(x, -LARGEST, LARGEST));
+    return Float.floatToFloat16(x > -LARGEST ? Math.min(x, LARGEST) : -LARGEST);
   }
 
   /** Exact; what vectors do too. */

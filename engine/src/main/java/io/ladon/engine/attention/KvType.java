@@ -4,7 +4,7 @@ package io.ladon.engine.attention;
 public enum KvType {
   /**
    * Half precision, rounded to nearest even when stored. What is beyond its range is kept as its
-   * largest value, {@code 65504}: there are no infinities, and NaN does not last.
+   * largest value, {@code 65504}: there are no infinities, and NaN becomes {@code -65504}.
    */
   F16(2),
 

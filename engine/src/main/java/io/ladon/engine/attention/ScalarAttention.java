@@ -111,7 +111,13 @@ final class ScalarAttention extends AttentionKernel {
   }
 
   @Override
-  void scale(AttentionTask task, long state, float factor, long out) {
+  void clear(AttentionTask task, long states, int rows) {
+    task.clear(states, rows);
+  }
+
+  @Override
+  void finish(AttentionTask task, long state, long out) {
+    float factor = 1f / sum(task.lanes(state));
     for (int d = 0; d < task.headSize; d++) {
       Memory.set(out + 4L * d, Memory.get(state + 4L * d) * factor);
     }

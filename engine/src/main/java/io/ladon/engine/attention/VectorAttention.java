@@ -137,7 +137,12 @@ final class VectorAttention extends AttentionKernel {
   }
 
   @Override
-  void scale(AttentionTask task, long state, float factor, long out) {
-    VectorSoftmax.scale(state, task.headSize, factor, out);
+  void clear(AttentionTask task, long states, int rows) {
+    task.clear(states, rows);
+  }
+
+  @Override
+  void finish(AttentionTask task, long state, long out) {
+    VectorSoftmax.scale(state, task.headSize, 1f / sum(task.lanes(state)), out);
   }
 }

@@ -16,20 +16,6 @@ final class VectorSoftmax {
   /** Bytes of 16 floats. */
   private static final long BLOCK_BYTES = 4L * KvCache.BLOCK;
 
-  // The constants of Exponential; tests hold the results to its bits.
-  private static final float LOWEST = -104f;
-  private static final float LOG2_E = 1.442695f;
-  private static final float ROUNDER = 12582912f;
-  private static final int ROUNDER_BITS = 0x4B400000;
-  private static final float MINUS_LN2_HIGH = -0.6933594f;
-  private static final float MINUS_LN2_LOW = 2.1219444e-4f;
-  private static final float P0 = 1.9875691E-4f;
-  private static final float P1 = 1.3981999E-3f;
-  private static final float P2 = 8.333452E-3f;
-  private static final float P3 = 4.1665796E-2f;
-  private static final float P4 = 1.6666666E-1f;
-  private static final float P5 = 0.5f;
-
   private VectorSoftmax() {}
 
   /**
@@ -98,18 +84,20 @@ final class VectorSoftmax {
     FloatVector sum = load(lanes);
     for (; from != to; from += BLOCK_BYTES) {
       FloatVector x = load(from).sub(max);
-      x = x.blend(LOWEST, x.compare(VectorOperators.LT, LOWEST));
-      FloatVector rounded = x.fma(LOG2_E, ROUNDER);
-      FloatVector n = rounded.sub(ROUNDER);
-      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, MINUS_LN2_HIGH), x);
-      r = n.fma(FloatVector.broadcast(FLOATS, MINUS_LN2_LOW), r);
-      FloatVector p = FloatVector.broadcast(FLOATS, P0).fma(r, FloatVector.broadcast(FLOATS, P1));
-      p = p.fma(r, FloatVector.broadcast(FLOATS, P2));
-      p = p.fma(r, FloatVector.broadcast(FLOATS, P3));
-      p = p.fma(r, FloatVector.broadcast(FLOATS, P4));
-      p = p.fma(r, FloatVector.broadcast(FLOATS, P5));
+      x = x.blend(Exponential.LOWEST, x.compare(VectorOperators.LT, Exponential.LOWEST));
+      FloatVector rounded = x.fma(Exponential.LOG2_E, Exponential.ROUNDER);
+      FloatVector n = rounded.sub(Exponential.ROUNDER);
+      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, Exponential.MINUS_LN2_HIGH), x);
+      r = n.fma(FloatVector.broadcast(FLOATS, Exponential.MINUS_LN2_LOW), r);
+      FloatVector p =
+          FloatVector.broadcast(FLOATS, Exponential.P0)
+              .fma(r, FloatVector.broadcast(FLOATS, Exponential.P1));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.P2));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.P3));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.P4));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.P5));
       p = p.fma(r.mul(r), r).add(1f);
-      IntVector exponent = rounded.reinterpretAsInts().sub(ROUNDER_BITS);
+      IntVector exponent = rounded.reinterpretAsInts().sub(Exponential.ROUNDER_BITS);
       IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
       IntVector rest = exponent.sub(half);
       FloatVector first = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
@@ -142,7 +130,7 @@ final class VectorSoftmax {
     Memory.set(maxAt, max);
   }
 
-  /** {@link AttentionKernel#scale}. */
+  /** {@link AttentionKernel#finish} with the factor. */
   static void scale(long state, int length, float factor, long out) {
     long end = out + 4L * length;
     for (long whole = out + 4L * length / BYTES * BYTES; out != whole; out += BYTES) {

@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.kernel.x86.Constant;
 import io.ladon.engine.model.ModelSpec;
 
 /**
@@ -13,25 +14,25 @@ import io.ladon.engine.model.ModelSpec;
 public final class Exponential {
 
   /** Below this exp rounds to zero. */
-  static final float LOWEST = -104f;
+  public static final float LOWEST = -104f;
 
   /** Above this exp is infinite. */
   static final float HIGHEST = 89f;
 
-  static final float LOG2_E = 1.442695f;
+  public static final float LOG2_E = 1.442695f;
 
   /** 1.5 * 2^23: a float of that size has no fraction, so adding it rounds half to even. */
-  static final float ROUNDER = 12582912f;
+  public static final float ROUNDER = 12582912f;
 
-  static final int ROUNDER_BITS = 0x4B400000;
-  static final float MINUS_LN2_HIGH = -0.6933594f;
-  static final float MINUS_LN2_LOW = 2.1219444e-4f;
-  static final float P0 = 1.9875691E-4f;
-  static final float P1 = 1.3981999E-3f;
-  static final float P2 = 8.333452E-3f;
-  static final float P3 = 4.1665796E-2f;
-  static final float P4 = 1.6666666E-1f;
-  static final float P5 = 0.5f;
+  public static final int ROUNDER_BITS = 0x4B400000;
+  public static final float MINUS_LN2_HIGH = -0.6933594f;
+  public static final float MINUS_LN2_LOW = 2.1219444e-4f;
+  public static final float P0 = 1.9875691E-4f;
+  public static final float P1 = 1.3981999E-3f;
+  public static final float P2 = 8.333452E-3f;
+  public static final float P3 = 4.1665796E-2f;
+  public static final float P4 = 1.6666666E-1f;
+  public static final float P5 = 0.5f;
 
   /** Of GELU: -2 sqrt(2 / pi), and 0.044715 times that. */
   static final float GELU_1 = -1.5957692f;
@@ -39,6 +40,29 @@ public final class Exponential {
   static final float GELU_3 = -0.071354814f;
 
   private Exponential() {}
+
+  /** What machine code computes with. */
+  static float constant(Constant constant) {
+    return switch (constant) {
+      case LOWEST -> LOWEST;
+      case HIGHEST -> HIGHEST;
+      case LOG2_E -> LOG2_E;
+      case ROUNDER -> ROUNDER;
+      case MINUS_LN2_HIGH -> MINUS_LN2_HIGH;
+      case MINUS_LN2_LOW -> MINUS_LN2_LOW;
+      case P0 -> P0;
+      case P1 -> P1;
+      case P2 -> P2;
+      case P3 -> P3;
+      case P4 -> P4;
+      case P5 -> P5;
+      case GELU_1 -> GELU_1;
+      case GELU_3 -> GELU_3;
+      case ONE -> 1f;
+      case LARGEST_QUANT -> 127f;
+      case INFINITY -> Float.POSITIVE_INFINITY;
+    };
+  }
 
   /** e to the power of x; NaN of NaN. */
   public static float exp(float x) {

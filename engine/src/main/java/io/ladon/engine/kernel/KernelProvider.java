@@ -123,7 +123,7 @@ public record KernelProvider(Kernels kernels, String reason) {
       if (!obstacle.isEmpty()) {
         return new Machine(null, obstacle);
       }
-      MachineCode code = MachineCode.assemble(tier, Exponential.ROUNDER);
+      MachineCode code = MachineCode.assemble(tier, Exponential::constant);
       Kernels kernels = new MachineKernels(code);
       obstacle = KernelSelfTest.difference(kernels);
       if (!obstacle.isEmpty()) {

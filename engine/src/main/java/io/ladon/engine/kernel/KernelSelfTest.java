@@ -2,15 +2,15 @@ package io.ladon.engine.kernel;
 
 import io.ladon.engine.checkpoint.TensorEncoder;
 import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.model.ModelSpec.Activation;
 import io.ladon.engine.plan.LeafTree;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 
 /**
- * Compares kernels with the scalar ones at start, on a small product of each quantised type and the
- * quantising before it: a CPU or emulator that computes differently must not answer with other
- * tokens than the rest of the cluster.
+ * Compares kernels with the scalar ones at start, on small products and vectors: a CPU or emulator
+ * that computes differently must not answer with other tokens than the rest of the cluster.
  */
 final class KernelSelfTest {
 
@@ -41,6 +41,12 @@ final class KernelSelfTest {
           || other.scales().mismatch(quantized.scales()) >= 0
           || other.sums().mismatch(quantized.sums()) >= 0) {
         return "it quantises activations otherwise than the scalar kernels";
+      }
+      scalar.sumBlocks(quantized, 0, TOKENS);
+      kernels.sumBlocks(other, 0, TOKENS);
+      if (other.sums().mismatch(quantized.sums()) >= 0
+          || arithmetic(arena, kernels, x).mismatch(arithmetic(arena, scalar, x)) >= 0) {
+        return "its float32 arithmetic differs from the scalar kernels'";
       }
       float[] weights = new float[ROWS * COLUMNS];
       for (int i = 0; i < weights.length; i++) {
@@ -81,5 +87,21 @@ final class KernelSelfTest {
       }
     }
     return "";
+  }
+
+  /** Results of all functions of float32 vectors. */
+  private static MemorySegment arithmetic(Arena arena, Kernels kernels, FloatTensor x) {
+    MemorySegment in = x.segment();
+    FloatTensor results = FloatTensor.allocate(arena, 6, COLUMNS);
+    MemorySegment out = results.segment();
+    kernels.rmsNorm(in, 0, in.asSlice(4L * COLUMNS), 1e-5f, COLUMNS, out, 0);
+    kernels.gate(Activation.SILU, in, 0, in, COLUMNS, out, COLUMNS, COLUMNS);
+    kernels.gate(Activation.GELU_TANH, in, 0, in, COLUMNS, out, 2L * COLUMNS, COLUMNS);
+    kernels.add(in, 0, out, 3L * COLUMNS, COLUMNS);
+    kernels.add(in, COLUMNS, out, 3L * COLUMNS, COLUMNS);
+    kernels.scale(out, 3L * COLUMNS, COLUMNS, 0.3f);
+    results.set(4, 0, kernels.max(in, 0, COLUMNS));
+    results.set(5, 0, kernels.sumExp(in, 0, COLUMNS, results.get(4, 0), 0.7f));
+    return out;
   }
 }

@@ -98,7 +98,10 @@ public interface Kernels {
       long yOffset,
       int length);
 
-  /** Largest of {@code x}, -infinity of none. */
+  /**
+   * Largest of {@code x}, -infinity of none, NaN where there is one. Of zeros of both signs it may
+   * be either.
+   */
   float max(MemorySegment x, long xOffset, int length);
 
   /**

@@ -1,16 +1,24 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.kernel.x86.AttentionFunctions;
+import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.MachineCode;
+import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.model.ModelSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Kernels in machine code: products of quantised matrices, which is where a step's time goes, and
- * the quantising before them. All else is done by the vector kernels.
+ * Kernels in machine code. Products of float matrices, and what does not fill 16 lanes, are left to
+ * the vector kernels.
  */
-final class MachineKernels implements Kernels {
+public final class MachineKernels implements Kernels {
+
+  /** Floats that the code takes at once. */
+  private static final int UNIT = 16;
 
   private final MachineCode code;
   private final VectorKernels vector;
@@ -78,7 +86,7 @@ final class MachineKernels implements Kernels {
           VectorKernels.floats(out.scales(), block, blocks));
       set(parameters + Parameters.QUANTIZE_SUMS, VectorKernels.floats(out.sums(), block, blocks));
       set(parameters + Parameters.QUANTIZE_BLOCKS, blocks);
-      code.quantize(parameters);
+      code.call(Function.QUANTIZE, parameters, 0, 0, 0, 0, 0);
     }
   }
 
@@ -88,7 +96,15 @@ final class MachineKernels implements Kernels {
 
   @Override
   public void sumBlocks(QuantizedActivations x, int rowBegin, int rowEnd) {
-    vector.sumBlocks(x, rowBegin, rowEnd);
+    long first = (long) rowBegin * x.blocks();
+    long blocks = (long) (rowEnd - rowBegin) * x.blocks();
+    if (blocks > 0) {
+      long quants =
+          VectorKernels.address(
+              x.quants(), first * QuantizedActivations.BLOCK, blocks * QuantizedActivations.BLOCK);
+      long sums = VectorKernels.floats(x.sums(), first, blocks);
+      code.call(Function.SUM_BLOCKS, quants, sums, blocks, 0, 0, 0);
+    }
   }
 
   @Override
@@ -100,17 +116,43 @@ final class MachineKernels implements Kernels {
       int length,
       MemorySegment y,
       long yOffset) {
-    vector.rmsNorm(x, xOffset, weight, epsilon, length, y, yOffset);
+    if (length == 0 || length % UNIT != 0) {
+      vector.rmsNorm(x, xOffset, weight, epsilon, length, y, yOffset);
+      return;
+    }
+    code.call(
+        Function.NORM,
+        VectorKernels.floats(x, xOffset, length),
+        VectorKernels.floats(weight, 0, length),
+        VectorKernels.floats(y, yOffset, length),
+        length / UNIT,
+        Float.floatToRawIntBits(length),
+        Float.floatToRawIntBits(epsilon));
   }
 
   @Override
   public void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int length) {
-    vector.add(x, xOffset, y, yOffset, length);
+    int whole = whole(length);
+    if (whole > 0) {
+      long from = VectorKernels.floats(x, xOffset, whole);
+      code.call(Function.ADD, from, VectorKernels.floats(y, yOffset, whole), whole / UNIT, 0, 0, 0);
+    }
+    if (whole < length) {
+      vector.add(x, xOffset + whole, y, yOffset + whole, length - whole);
+    }
   }
 
   @Override
   public void scale(MemorySegment y, long yOffset, int length, float factor) {
-    vector.scale(y, yOffset, length, factor);
+    int whole = whole(length);
+    if (whole > 0) {
+      long address = VectorKernels.floats(y, yOffset, whole);
+      int bits = Float.floatToRawIntBits(factor);
+      code.call(Function.SCALE, address, whole / UNIT, bits, 0, 0, 0);
+    }
+    if (whole < length) {
+      vector.scale(y, yOffset + whole, length - whole, factor);
+    }
   }
 
   @Override
@@ -123,17 +165,77 @@ final class MachineKernels implements Kernels {
       MemorySegment y,
       long yOffset,
       int length) {
-    vector.gate(activation, gate, gateOffset, up, upOffset, y, yOffset, length);
+    int whole = whole(length);
+    if (whole > 0) {
+      code.call(
+          switch (activation) {
+            case SILU -> Function.SILU;
+            case GELU_TANH -> Function.GELU_TANH;
+          },
+          VectorKernels.floats(gate, gateOffset, whole),
+          VectorKernels.floats(up, upOffset, whole),
+          VectorKernels.floats(y, yOffset, whole),
+          whole / UNIT,
+          0,
+          0);
+    }
+    if (whole < length) {
+      vector.gate(
+          activation,
+          gate,
+          gateOffset + whole,
+          up,
+          upOffset + whole,
+          y,
+          yOffset + whole,
+          length - whole);
+    }
   }
 
   @Override
   public float max(MemorySegment x, long xOffset, int length) {
-    return vector.max(x, xOffset, length);
+    int whole = whole(length);
+    float largest = Float.NEGATIVE_INFINITY;
+    if (whole > 0) {
+      long address = VectorKernels.floats(x, xOffset, whole);
+      largest = result(code.call(Function.MAX, address, whole / UNIT, 0, 0, 0, 0));
+    }
+    return whole < length
+        ? Math.max(largest, vector.max(x, xOffset + whole, length - whole))
+        : largest;
   }
 
   @Override
   public float sumExp(
       MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
-    return vector.sumExp(x, xOffset, length, max, inverseTemperature);
+    if (length == 0 || length % UNIT != 0) {
+      return vector.sumExp(x, xOffset, length, max, inverseTemperature);
+    }
+    return result(
+        code.call(
+            Function.SUM_EXP,
+            VectorKernels.floats(x, xOffset, length),
+            length / UNIT,
+            Float.floatToRawIntBits(max),
+            Float.floatToRawIntBits(inverseTemperature),
+            0,
+            0));
+  }
+
+  /** Attention over keys and values of some layout. */
+  public AttentionFunctions attention(AttentionLayout layout) {
+    try {
+      return code.attention(layout);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int whole(int length) {
+    return length - length % UNIT;
+  }
+
+  private static float result(long bits) {
+    return Float.intBitsToFloat((int) bits);
   }
 }

@@ -4,16 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
 import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.engine.kernel.MachineKernels;
+import io.ladon.engine.kernel.x86.MachineCode;
+import io.ladon.engine.kernel.x86.Tier;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
-import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
@@ -72,10 +78,12 @@ class AttentionTest {
       KvType type, int headSize, int groupSize, int window) {
     try (Fixture f = new Fixture(type, headSize, groupSize, 2)) {
       FloatTensor expected = f.attend(new ScalarAttention(), window, 1);
-      for (int tokens : new int[] {1, 2, 3, 7, 32}) {
-        assertSame(f.attend(new VectorAttention(), window, tokens), expected);
+      for (AttentionKernel kernel : f.kernels()) {
+        for (int tokens : new int[] {1, 2, 3, 7, 32}) {
+          assertSame(kernel, f.attend(kernel, window, tokens), expected);
+        }
+        assertSame(kernel, f.attendInParts(kernel, window), expected);
       }
-      assertSame(f.attendInParts(new VectorAttention(), window), expected);
       f.assertNearSoftmax(expected, window);
     }
   }
@@ -84,9 +92,10 @@ class AttentionTest {
   @EnumSource
   void scalarKernelGivesTheSameBitsInChunksAndParts(KvType type) {
     try (Fixture f = new Fixture(type, 24, 3, 1)) {
-      FloatTensor expected = f.attend(new ScalarAttention(), 290, 1);
-      assertSame(f.attend(new ScalarAttention(), 290, 10), expected);
-      assertSame(f.attendInParts(new ScalarAttention(), 290), expected);
+      AttentionKernel kernel = new ScalarAttention();
+      FloatTensor expected = f.attend(kernel, 290, 1);
+      assertSame(kernel, f.attend(kernel, 290, 10), expected);
+      assertSame(kernel, f.attendInParts(kernel, 290), expected);
     }
   }
 
@@ -94,7 +103,9 @@ class AttentionTest {
   void ranksThatShareAGroupEachHaveTheirHeads() {
     try (Fixture f = new Fixture(KvType.F16, 16, 5, 2)) {
       FloatTensor expected = f.attend(new ScalarAttention(), 0, 1);
-      assertSame(f.attend(new VectorAttention(), 0, 6, 3, 8), f.columns(expected, 3, 8));
+      for (AttentionKernel kernel : f.kernels()) {
+        assertSame(kernel, f.attend(kernel, 0, 6, 3, 8), f.columns(expected, 3, 8));
+      }
     }
   }
 
@@ -102,8 +113,8 @@ class AttentionTest {
     return Arrays.stream(RANGES).flatMapToInt(r -> IntStream.range(r[0], r[1])).toArray();
   }
 
-  private static void assertSame(FloatTensor actual, FloatTensor expected) {
-    assertThat(actual.segment().mismatch(expected.segment())).isEqualTo(-1);
+  private static void assertSame(AttentionKernel kernel, FloatTensor actual, FloatTensor expected) {
+    assertThat(actual.segment().mismatch(expected.segment())).as(kernel.name()).isEqualTo(-1);
   }
 
   @ParameterizedTest
@@ -129,27 +140,19 @@ class AttentionTest {
     }
   }
 
-  /** A vector that the compiler could not keep in a register shows as an allocation. */
-  @ParameterizedTest
-  @EnumSource
-  void allocatesNothingOnceItIsCompiled(KvType type) {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    try (Fixture f = new Fixture(type, 64, 3, 1)) {
-      Attention attention = f.attention(new VectorAttention(), 0, 3, 8);
-      FloatTensor out = FloatTensor.allocate(arena, POSITIONS, f.queries.columns());
-      long deadline = System.nanoTime() + 60_000_000_000L;
-      long allocated;
-      do {
-        long before = threads.getCurrentThreadAllocatedBytes();
-        for (int i = 0; i < 50; i++) {
-          attention.attend(0, 0, 0, f.blocks, 590, 590, 9, 300, f.queries, out, 0);
-          attention.attendPart(0, 0, 0, f.blocks, 590, 590, 0, f.queries, 1, 1);
-          attention.attendPart(0, 0, 0, f.blocks, 590, 590, 0, f.queries, 2, 2);
-          attention.merge(0, 0, 590, 1, 2, out, 0);
-        }
-        allocated = threads.getCurrentThreadAllocatedBytes() - before;
-      } while (allocated > 0 && System.nanoTime() < deadline);
-      assertThat(allocated).isZero();
+  /** Every tier that this machine can run is tried; what it lacks, other tests report. */
+  private static List<MachineKernels> machines() {
+    return Arrays.stream(Tier.values())
+        .filter(AttentionTest::runs)
+        .map(tier -> (MachineKernels) KernelProvider.named(tier.label()))
+        .toList();
+  }
+
+  private static boolean runs(Tier tier) {
+    try {
+      return MachineCode.obstacle(tier).isEmpty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -197,6 +200,13 @@ class AttentionTest {
               0, h, blocks[p / 16], p % 16, keys.segment(), offset, values.segment(), offset);
         }
       }
+    }
+
+    /** All kernels that are to give the scalar one's bits. */
+    List<AttentionKernel> kernels() {
+      List<AttentionKernel> kernels = new ArrayList<>(List.of(new VectorAttention()));
+      machines().forEach(machine -> kernels.add(new MachineAttention(machine, cache)));
+      return kernels;
     }
 
     /** All positions, in chunks of tokens. */

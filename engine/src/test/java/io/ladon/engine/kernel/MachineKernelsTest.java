@@ -31,7 +31,7 @@ class MachineKernelsTest {
 
   /** One tier; where the CPU lacks it, the tests are reported as skipped, with what it lacks. */
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-  abstract static class TierContract extends MultiplyContract {
+  abstract static class TierContract extends ArithmeticContract {
 
     private final Tier tier;
     private Kernels kernels = new ScalarKernels();
@@ -45,7 +45,7 @@ class MachineKernelsTest {
     void assemble() throws IOException {
       String obstacle = MachineCode.obstacle(tier);
       assumeTrue(obstacle.isEmpty(), obstacle);
-      MachineCode assembled = MachineCode.assemble(tier, Exponential.ROUNDER);
+      MachineCode assembled = MachineCode.assemble(tier, Exponential::constant);
       code = assembled;
       kernels = new MachineKernels(assembled);
     }

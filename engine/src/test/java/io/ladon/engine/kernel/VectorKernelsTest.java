@@ -4,23 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.ladon.engine.model.ModelSpec.Activation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The vector kernels against the scalar ones, bit for bit. The build runs these tests once for
  * every width that the CPU has.
  */
-class VectorKernelsTest extends MultiplyContract {
+class VectorKernelsTest extends ArithmeticContract {
 
-  private final ScalarKernels scalar = new ScalarKernels();
   private final VectorKernels vector = new VectorKernels();
   private final Arena arena = Arena.ofAuto();
 
@@ -32,10 +27,6 @@ class VectorKernelsTest extends MultiplyContract {
   @BeforeAll
   static void needsTheWidth() {
     assumeTrue(Simd.supported(), "this CPU has no vectors of " + Simd.BITS + " bits");
-  }
-
-  private static int[] bits(FloatTensor tensor) {
-    return tensor.segment().toArray(ValueLayout.JAVA_INT);
   }
 
   @Test
@@ -57,79 +48,6 @@ class VectorKernelsTest extends MultiplyContract {
         }
       }
     }
-  }
-
-  /** SiLU, GELU and the exponential over all floats, in steps. */
-  @ParameterizedTest
-  @EnumSource
-  void activatesAlikeOverAllFloats(Activation activation) {
-    int length = 1 << 16;
-    FloatTensor gate = FloatTensor.allocate(arena, 1, length);
-    FloatTensor up = FloatTensor.allocate(arena, 1, length);
-    FloatTensor y = FloatTensor.allocate(arena, 1, length);
-    for (int i = 0; i < length; i++) {
-      up.set(0, i, 1f);
-    }
-    long bits = 0;
-    while (bits < 1L << 32) {
-      for (int i = 0; i < length; i++, bits += ExponentialTest.STEP) {
-        gate.set(0, i, Float.intBitsToFloat((int) bits));
-      }
-      vector.gate(activation, gate.segment(), 0, up.segment(), 0, y.segment(), 0, length);
-      for (int i = 0; i < length; i++) {
-        float expected = Exponential.activate(activation, gate.get(0, i));
-        if (Float.floatToIntBits(expected) != Float.floatToIntBits(y.get(0, i))) {
-          assertThat(y.get(0, i)).as("%s of %s", activation, gate.get(0, i)).isEqualTo(expected);
-        }
-      }
-    }
-  }
-
-  /** One block of 16 equal values: the sum is exactly 16 times the exponential. */
-  @Test
-  void exponentialIsAlikeOverAllFloats() {
-    FloatTensor x = FloatTensor.allocate(arena, 1, 16);
-    for (long bits = 0; bits < 1L << 32; bits += 16L * ExponentialTest.STEP) {
-      float value = Float.intBitsToFloat((int) bits);
-      for (int i = 0; i < 16; i++) {
-        x.set(0, i, value);
-      }
-      float expected = 16 * Exponential.exp(value);
-      float actual = vector.sumExp(x.segment(), 0, 16, 0f, 1f);
-      if (Float.floatToIntBits(expected) != Float.floatToIntBits(actual)) {
-        assertThat(actual).as("16 exp(%s)", value).isEqualTo(expected);
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 576, 1000})
-  void vectorsAlike(int length) {
-    FloatTensor a = KernelFixtures.activations(arena, 1, length + 5, length);
-    FloatTensor b = KernelFixtures.activations(arena, 1, length + 5, length + 1);
-    FloatTensor[] y = new FloatTensor[2];
-    Kernels[] tiers = {scalar, vector};
-    float[] sums = new float[2];
-    for (int i = 0; i < 2; i++) {
-      y[i] = FloatTensor.allocate(arena, 7, length + 5);
-      Kernels tier = tiers[i];
-      long row = length + 5L;
-      MemorySegment out = y[i].segment();
-      MemorySegment.copy(a.segment(), 0, out, 0, 4L * row);
-      MemorySegment.copy(a.segment(), 0, out, 4L * row, 4L * row);
-      tier.add(b.segment(), 2, out, 3, length);
-      tier.scale(out, row + 1, length, 0.3f);
-      tier.rmsNorm(a.segment(), 2, b.segment(), 1e-6f, length, out, 2 * row + 3);
-      tier.gate(Activation.SILU, a.segment(), 1, b.segment(), 2, out, 3 * row + 1, length);
-      tier.gate(Activation.GELU_TANH, a.segment(), 1, b.segment(), 2, out, 4 * row + 1, length);
-      MemorySegment.copy(a.segment(), 0, out, 20L * row, 4L * row);
-      tier.gate(Activation.SILU, out, 5 * row + 1, b.segment(), 2, out, 5 * row + 1, length);
-      float max = tier.max(a.segment(), 1, length);
-      y[i].set(6, 0, max);
-      sums[i] = tier.sumExp(a.segment(), 1, length, length == 0 ? 0 : max, 1.3f);
-    }
-    assertThat(bits(y[1])).isEqualTo(bits(y[0]));
-    assertThat(Float.floatToRawIntBits(sums[1])).isEqualTo(Float.floatToRawIntBits(sums[0]));
   }
 
   @Test

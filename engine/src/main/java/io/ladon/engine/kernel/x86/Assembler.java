@@ -9,7 +9,8 @@ final class Assembler extends VectorInstructions {
   /** Conditions of jumps, as encoded. */
   enum Condition {
     EQUAL(4),
-    NOT_EQUAL(5);
+    NOT_EQUAL(5),
+    BELOW_OR_EQUAL(6);
 
     private final int number;
 
@@ -47,6 +48,13 @@ final class Assembler extends VectorInstructions {
     code().putInt(value);
   }
 
+  void movabs(Gp to, long value) {
+    code().putByte(0x48 | to.number() >> 3);
+    code().putByte(0xB8 | (to.number() & 7));
+    code().putInt((int) value);
+    code().putInt((int) (value >> 32));
+  }
+
   void add(Gp to, Gp from) {
     integer(0x01, from, to);
   }
@@ -65,6 +73,10 @@ final class Assembler extends VectorInstructions {
 
   void cmp(Gp left, Memory right) {
     integer(0x3B, left, right);
+  }
+
+  void cmp(Gp left, Gp right) {
+    integer(0x39, right, left);
   }
 
   void cmp(Gp left, int value) {

@@ -15,7 +15,8 @@ import java.lang.invoke.VarHandle;
  * Code in memory that the CPU may run. It is written first and made executable then: no page is
  * ever both. For Linux on x86-64.
  *
- * <p>A function takes one argument, the address of its parameters.
+ * <p>A function takes up to six whole numbers, in rdi, rsi, rdx, rcx, r8 and r9, and may return one
+ * in rax.
  */
 final class ExecutableMemory implements AutoCloseable {
 
@@ -122,19 +123,24 @@ final class ExecutableMemory implements AutoCloseable {
     return MemorySegment.ofAddress(address + offset);
   }
 
+  /** Calls a function of one argument, mostly the address of its parameters. */
+  static void call(MemorySegment function, long parameters) {
+    call(function, parameters, 0, 0, 0, 0, 0);
+  }
+
   /**
    * Calls a function.
    *
    * @param function from {@link #function(int)} of memory that is not closed
-   * @param parameters address, in the one register for a first argument
+   * @return what it left in rax
    */
-  static void call(MemorySegment function, long parameters) {
+  static long call(MemorySegment function, long a, long b, long c, long d, long e, long f) {
     try {
-      CALL.invokeExact(function, parameters);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      return (long) CALL.invokeExact(function, a, b, c, d, e, f);
+    } catch (RuntimeException | Error thrown) {
+      throw thrown;
+    } catch (Throwable thrown) {
+      throw new IllegalStateException(thrown);
     }
   }
 
@@ -168,6 +174,14 @@ final class ExecutableMemory implements AutoCloseable {
   private static MethodHandle function() {
     return Linker.nativeLinker()
         .downcallHandle(
-            FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG), Linker.Option.critical(false));
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG),
+            Linker.Option.critical(false));
   }
 }

@@ -3,27 +3,68 @@ package io.ladon.engine.kernel.x86;
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /** All the code of one tier. */
 public final class MachineCode implements AutoCloseable {
 
-  private final Tier tier;
-  private final Map<TensorType, ProductFunctions> products;
-  private final ExecutableMemory quantization;
-  private final MemorySegment quantize;
+  /** Functions of vectors; their arguments are those of {@link FloatCode}'s methods. */
+  public enum Function {
+    /** Quantises blocks; see the parameters of that name. */
+    QUANTIZE,
+    SUM_BLOCKS,
+    ADD,
+    SCALE,
+    NORM,
+    SILU,
+    GELU_TANH,
+    MAX,
+    SUM_EXP
+  }
 
-  private MachineCode(
-      Tier tier, Map<TensorType, ProductFunctions> products, ExecutableMemory quantization) {
+  private final Tier tier;
+  private final Arena arena = Arena.ofShared();
+  private final ConstantTable constants;
+  private final Map<TensorType, ProductFunctions> products = new EnumMap<>(TensorType.class);
+  private final Map<AttentionLayout, AttentionFunctions> attention = new HashMap<>();
+  private final Map<Function, MemorySegment> functions = new EnumMap<>(Function.class);
+  private final ExecutableMemory memory;
+
+  private MachineCode(Tier tier, ToDoubleFunction<Constant> constants) throws IOException {
     this.tier = tier;
-    this.products = products;
-    this.quantization = quantization;
-    this.quantize = quantization.function(0);
+    this.constants = new ConstantTable(arena, constants);
+    Assembler a = new Assembler();
+    Map<Function, Integer> begins = new EnumMap<>(Function.class);
+    for (Function function : Function.values()) {
+      begins.put(function, a.align());
+      emit(a, function);
+    }
+    memory = ExecutableMemory.load(a.toBytes());
+    begins.forEach((function, begin) -> functions.put(function, memory.function(begin)));
+  }
+
+  private void emit(Assembler a, Function function) {
+    FloatCode code = new FloatCode(new Lanes(a, tier.bits()), constants);
+    switch (function) {
+      case QUANTIZE -> new QuantizeCode(a, constants).emit();
+      case SUM_BLOCKS -> code.sumBlocks();
+      case ADD -> code.add();
+      case SCALE -> code.scale();
+      case NORM -> code.norm();
+      case SILU -> code.silu();
+      case GELU_TANH -> code.geluTanh();
+      case MAX -> code.max();
+      case SUM_EXP -> code.sumExp();
+    }
   }
 
   /**
@@ -57,18 +98,16 @@ public final class MachineCode implements AutoCloseable {
   /**
    * Assembles a tier.
    *
-   * @param rounder what is added to a float, and subtracted as bits, to round it to a whole number
+   * @param constants float32 numbers
    * @throws IOException if the system refuses executable memory
    */
-  public static MachineCode assemble(Tier tier, float rounder) throws IOException {
-    Map<TensorType, ProductFunctions> products = new EnumMap<>(TensorType.class);
-    Assembler a = new Assembler();
-    new QuantizeCode(a).emit(rounder);
-    MachineCode code = new MachineCode(tier, products, ExecutableMemory.load(a.toBytes()));
+  public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants)
+      throws IOException {
+    MachineCode code = new MachineCode(tier, constants);
     try {
       for (TensorType type : TensorType.values()) {
         if (!type.isFloat()) {
-          products.put(type, ProductFunctions.assemble(tier, type));
+          code.products.put(type, ProductFunctions.assemble(tier, type));
         }
       }
       return code;
@@ -91,15 +130,38 @@ public final class MachineCode implements AutoCloseable {
     return functions;
   }
 
-  /** Quantises blocks; see the parameters of that name. */
-  public void quantize(long parameters) {
-    ExecutableMemory.call(quantize, parameters);
+  /**
+   * Attention over keys and values of some layout; assembled when first asked for.
+   *
+   * @throws IOException if the system refuses executable memory
+   */
+  public synchronized AttentionFunctions attention(AttentionLayout layout) throws IOException {
+    AttentionFunctions functions = attention.get(layout);
+    if (functions == null) {
+      functions = new AttentionFunctions(tier, constants, layout);
+      attention.put(layout, functions);
+    }
+    return functions;
+  }
+
+  /** Calls a function of vectors. */
+  public long call(Function function, long a, long b, long c, long d, long e, long f) {
+    return ExecutableMemory.call(address(function), a, b, c, d, e, f);
+  }
+
+  private MemorySegment address(Function function) {
+    return Objects.requireNonNull(functions.get(function));
   }
 
   @Override
-  public void close() {
-    quantization.close();
+  public synchronized void close() {
+    memory.close();
     products.values().forEach(ProductFunctions::close);
     products.clear();
+    attention.values().forEach(AttentionFunctions::close);
+    attention.clear();
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel.x86;
 
+import static io.ladon.engine.kernel.x86.ConstantTable.constant;
 import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.xmm;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
@@ -39,20 +40,20 @@ final class QuantizeCode {
   private static final int REGISTERS = 4; // of a block
 
   private final Assembler a;
+  private final ConstantTable constants;
 
-  QuantizeCode(Assembler assembler) {
+  QuantizeCode(Assembler assembler, ConstantTable constants) {
     this.a = assembler;
+    this.constants = constants;
   }
 
-  /**
-   * @param rounder what is added to a small float, and subtracted as bits, to round it to a whole
-   *     number
-   */
-  void emit(float rounder) {
-    repeat(ROUNDER, Float.floatToRawIntBits(rounder));
-    repeat(MAGNITUDE, 0x7FFFFFFF);
-    repeat(ymm(MOST.number()), Float.floatToRawIntBits(127f));
-    repeat(ymm(INFINITY.number()), Float.floatToRawIntBits(Float.POSITIVE_INFINITY));
+  void emit() {
+    constants.aim(a);
+    a.vmovups(ROUNDER, constant(Constant.ROUNDER));
+    a.vmovups(MOST, constant(Constant.LARGEST_QUANT));
+    a.vmovups(INFINITY, constant(Constant.INFINITY));
+    a.mov(Gp.RAX, 0x7FFFFFFF);
+    new Lanes(a, 256).repeat(MAGNITUDE, Gp.RAX);
     a.vpxor(ZERO, ZERO, ZERO);
     a.mov(Gp.RSI, at(Gp.RDI, Parameters.QUANTIZE_FLOATS));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.QUANTIZE_QUANTS));
@@ -72,13 +73,6 @@ final class QuantizeCode {
     a.jump(Condition.NOT_EQUAL, blocks);
     a.vzeroupper();
     a.ret();
-  }
-
-  private void repeat(Vector to, int value) {
-    Vector low = xmm(to.number());
-    a.mov(Gp.RAX, value);
-    a.vmovd(low, Gp.RAX);
-    a.vpbroadcastd(to, low);
   }
 
   /** Loads the block, stores its scale, and computes 127 / largest and whether that is of use. */

@@ -23,6 +23,11 @@ public enum Tier {
     return label;
   }
 
+  /** Bits of the registers that float32 arithmetic uses. */
+  int bits() {
+    return this == AVX512_VNNI ? 512 : 256;
+  }
+
   /** Tokens of a tile at most. */
   int maxTokens() {
     return maxTokens;

@@ -53,6 +53,26 @@ abstract class VectorInstructions extends Encoder {
     code().putByte(half);
   }
 
+  /** Halves of 128 bits: two bits of {@code order} for each say which of {@code left, right}. */
+  final void vperm2i128(Vector to, Vector left, Vector right, int order) {
+    vector(VectorOp.of(1, 3, 0x46), to, left.number(), right);
+    code().putByte(order);
+  }
+
+  /**
+   * Quarters of 128 bits, by two bits of {@code order} for each: two of {@code left}, then two of
+   * {@code right}; AVX-512.
+   */
+  final void vshuff32x4(Vector to, Vector left, Vector right, int order) {
+    evex(VectorOp.of(1, 3, 0x23), to, left.number(), right, 0);
+    code().putByte(order);
+  }
+
+  /** Signs of the lanes, as bits; the others become 0. */
+  final void vmovmskps(Gp to, Vector from) {
+    vector(VectorOp.of(0, 1, 0x50), new Vector(to.number(), from.bits()), NONE, from);
+  }
+
   /** Low 16 bits of a register to a mask register. */
   final void kmovw(int mask, Gp from) {
     vector(VectorOp.of(0, 1, 0x92), Vector.xmm(mask), NONE, Vector.xmm(from.number()));
@@ -80,6 +100,11 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 1, 0x6E), to, NONE, Vector.xmm(from.number()));
   }
 
+  /** The low 4 bytes to a general register, whose others become 0. */
+  final void vmovd(Gp to, Vector from) {
+    vector(VectorOp.of(1, 1, 0x7E), from, NONE, Vector.xmm(to.number()));
+  }
+
   // Conversions.
 
   /** Half to single precision, exactly, subnormals included. */
@@ -103,6 +128,35 @@ abstract class VectorInstructions extends Encoder {
 
   final void vaddps(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(0, 1, 0x58), to, left.number(), right);
+  }
+
+  final void vsubps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x5C), to, left.number(), right);
+  }
+
+  /** The larger; {@code right} where they are equal or one is NaN. */
+  final void vmaxps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x5F), to, left.number(), right);
+  }
+
+  /** The smaller; {@code right} where they are equal or one is NaN. */
+  final void vminps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0x5D), to, left.number(), right);
+  }
+
+  final void vsqrtps(Vector to, Operand from) {
+    vector(VectorOp.of(0, 1, 0x51), to, NONE, from);
+  }
+
+  /** Sets all bits of lanes where one is NaN, else none; AVX2. */
+  final void vcmpunordps(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(0, 1, 0xC2), to, left.number(), right);
+    code().putByte(3);
+  }
+
+  /** Compares the lowest lanes for a jump; as below if one is NaN. */
+  final void vucomiss(Vector left, Vector right) {
+    vector(VectorOp.of(0, 1, 0x2E), left, NONE, right);
   }
 
   final void vmulps(Vector to, Vector left, Operand right) {
@@ -206,6 +260,14 @@ abstract class VectorInstructions extends Encoder {
 
   final void vpsraw(Vector to, Vector from, int count) {
     shift(0x71, 4, to, from, count);
+  }
+
+  final void vpsrad(Vector to, Vector from, int count) {
+    shift(0x72, 4, to, from, count);
+  }
+
+  final void vpslld(Vector to, Vector from, int count) {
+    shift(0x72, 6, to, from, count);
   }
 
   private void shift(int opcode, int extension, Vector to, Vector from, int count) {

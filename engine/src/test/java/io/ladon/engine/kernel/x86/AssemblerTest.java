@@ -52,6 +52,8 @@ class AssemblerTest {
     is("mov [r8-129], r10", a -> a.mov(at(Gp.R8, -129), Gp.R10));
     is("mov rax, 252645135", a -> a.mov(Gp.RAX, 0x0F0F0F0F));
     is("mov r9, -8", a -> a.mov(Gp.R9, -8));
+    is("movabs r11, 81985529216486895", a -> a.movabs(Gp.R11, 0x0123456789ABCDEFL));
+    is("movabs rax, -2", a -> a.movabs(Gp.RAX, -2L));
     is("add rax, r9", a -> a.add(Gp.RAX, Gp.R9));
     is("add rdi, [rbx+8]", a -> a.add(Gp.RDI, at(Gp.RBX, 8)));
     is("add rsi, 64", a -> a.add(Gp.RSI, 64));
@@ -61,6 +63,8 @@ class AssemblerTest {
     is("sub rsp, 8", a -> a.sub(Gp.RSP, 8));
     is("cmp r13, [r15+56]", a -> a.cmp(Gp.R13, at(Gp.R15, 56)));
     is("cmp r11, 65535", a -> a.cmp(Gp.R11, 0xFFFF));
+    is("cmp rcx, rsi", a -> a.cmp(Gp.RCX, Gp.RSI));
+    is("cmp r9, rax", a -> a.cmp(Gp.R9, Gp.RAX));
     is("imul r11, r10", a -> a.imul(Gp.R11, Gp.R10));
     is("imul r9, rcx", a -> a.imul(Gp.R9, Gp.RCX));
     is("dec rcx", a -> a.dec(Gp.RCX));
@@ -76,6 +80,7 @@ class AssemblerTest {
   private void control() {
     is("0: dec rcx; {disp32} jne 0b", a -> back(a, Condition.NOT_EQUAL));
     is("0: dec rcx; {disp32} je 0b", a -> back(a, Condition.EQUAL));
+    is("0: dec rcx; {disp32} jbe 0b", a -> back(a, Condition.BELOW_OR_EQUAL));
     is(
         "{disp32} jmp 0f; {disp32} je 0f; dec rcx; 0: ret",
         a -> {
@@ -122,6 +127,13 @@ class AssemblerTest {
     is("vmovd dword ptr [r9+36], xmm14", a -> a.vmovd(at(Gp.R9, 36), xmm(14)));
     is("vmovd xmm5, eax", a -> a.vmovd(xmm(5), Gp.RAX));
     is("vmovd xmm15, r9d", a -> a.vmovd(xmm(15), Gp.R9));
+    is("vmovd eax, xmm0", a -> a.vmovd(Gp.RAX, xmm(0)));
+    is("vmovd r10d, xmm12", a -> a.vmovd(Gp.R10, xmm(12)));
+    is("vmovmskps ecx, ymm4", a -> a.vmovmskps(Gp.RCX, ymm(4)));
+    is("vmovmskps r9d, ymm14", a -> a.vmovmskps(Gp.R9, ymm(14)));
+    is("vperm2i128 ymm3, ymm0, ymm12, 1", a -> a.vperm2i128(ymm(3), ymm(0), ymm(12), 1));
+    is("vshuff32x4 zmm3, zmm0, zmm0, 78", a -> a.vshuff32x4(zmm(3), zmm(0), zmm(0), 78));
+    is("vshuff32x4 zmm20, zmm9, zmm17, 177", a -> a.vshuff32x4(zmm(20), zmm(9), zmm(17), 177));
     is("vextracti128 xmm2, ymm1, 1", a -> a.vextracti128(xmm(2), ymm(1), 1));
     is("vextracti128 xmm2, ymm11, 1", a -> a.vextracti128(xmm(2), ymm(11), 1));
     is("kmovw k1, eax", a -> a.kmovw(1, Gp.RAX));
@@ -164,6 +176,19 @@ class AssemblerTest {
         "vmulps zmm26, zmm16, dword ptr [rax+32]{1to16}",
         a -> a.vmulps(zmm(26), zmm(16), each(Gp.RAX, 32)));
     is("vdivps xmm5, xmm4, xmm13", a -> a.vdivps(xmm(5), xmm(4), xmm(13)));
+    is("vdivps zmm5, zmm4, zmm13", a -> a.vdivps(zmm(5), zmm(4), zmm(13)));
+    is("vsubps ymm5, ymm4, [r11+128]", a -> a.vsubps(ymm(5), ymm(4), at(Gp.R11, 128)));
+    is("vsubps zmm5, zmm14, zmm13", a -> a.vsubps(zmm(5), zmm(14), zmm(13)));
+    is("vmaxps ymm2, ymm3, ymm2", a -> a.vmaxps(ymm(2), ymm(3), ymm(2)));
+    is("vmaxps zmm2, zmm23, zmm2", a -> a.vmaxps(zmm(2), zmm(23), zmm(2)));
+    is("vminps ymm12, ymm3, ymm2", a -> a.vminps(ymm(12), ymm(3), ymm(2)));
+    is("vminps zmm2, zmm3, [r11+64]", a -> a.vminps(zmm(2), zmm(3), at(Gp.R11, 64)));
+    is("vsqrtps ymm0, ymm9", a -> a.vsqrtps(ymm(0), ymm(9)));
+    is("vsqrtps zmm0, zmm1", a -> a.vsqrtps(zmm(0), zmm(1)));
+    is("vcmpunordps ymm2, ymm2, ymm3", a -> a.vcmpunordps(ymm(2), ymm(2), ymm(3)));
+    is("vucomiss xmm0, xmm2", a -> a.vucomiss(xmm(0), xmm(2)));
+    is("vucomiss xmm9, xmm12", a -> a.vucomiss(xmm(9), xmm(12)));
+    is("vfmadd213ps zmm7, zmm12, [r11+192]", a -> a.vfmadd213ps(zmm(7), zmm(12), at(Gp.R11, 192)));
     is("vfmadd231ps ymm1, ymm12, ymm3", a -> a.vfmadd231ps(ymm(1), ymm(12), ymm(3)));
     is("vfmadd231ps ymm1, ymm2, [r8+32]", a -> a.vfmadd231ps(ymm(1), ymm(2), at(Gp.R8, 32)));
     is("vfmadd213ps ymm7, ymm12, [rdx+64]", a -> a.vfmadd213ps(ymm(7), ymm(12), at(Gp.RDX, 64)));
@@ -206,6 +231,13 @@ class AssemblerTest {
     is("vpsllw ymm3, ymm14, 3", a -> a.vpsllw(ymm(3), ymm(14), 3));
     is("vpsrlw zmm21, zmm22, 4", a -> a.vpsrlw(zmm(21), zmm(22), 4));
     is("vpsraw ymm9, ymm10, 8", a -> a.vpsraw(ymm(9), ymm(10), 8));
+    is("vpsrad ymm9, ymm10, 1", a -> a.vpsrad(ymm(9), ymm(10), 1));
+    is("vpsrad zmm9, zmm10, 1", a -> a.vpsrad(zmm(9), zmm(10), 1));
+    is("vpslld ymm9, ymm10, 23", a -> a.vpslld(ymm(9), ymm(10), 23));
+    is("vpslld zmm19, zmm10, 23", a -> a.vpslld(zmm(19), zmm(10), 23));
+    is("vpaddd zmm9, zmm9, [r11+1088]", a -> a.vpaddd(zmm(9), zmm(9), at(Gp.R11, 1088)));
+    is("vpsubd zmm9, zmm9, zmm1", a -> a.vpsubd(zmm(9), zmm(9), zmm(1)));
+    is("vpshufd zmm9, zmm1, 78", a -> a.vpshufd(zmm(9), zmm(1), 78));
     is("vpsrlw ymm11, ymm2, 4", a -> a.vpsrlw(ymm(11), ymm(2), 4));
   }
 

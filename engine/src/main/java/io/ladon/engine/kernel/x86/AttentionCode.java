@@ -1,0 +1,212 @@
+package io.ladon.engine.kernel.x86;
+
+import static io.ladon.engine.kernel.x86.Memory.at;
+
+import io.ladon.engine.kernel.x86.Assembler.Condition;
+import io.ladon.engine.kernel.x86.AttentionLayout.Element;
+
+/**
+ * Scores and weighted values of some rows, which share each load of a key or value. Elements become
+ * float32 on the way. Each row's sums stay in registers and take their terms one after the other.
+ *
+ * <p>Registers, by number: from 0 on the rows' sums, then what all rows share.
+ */
+final class AttentionCode {
+
+  /** Registers of a row's scores: 32 positions in AVX-512, 16 in AVX2. */
+  private static final int WIDTH = 2;
+
+  /** Elements of a head in one round of the loop over them. */
+  private static final int UNROLLED = 4;
+
+  private final Assembler a;
+  private final Lanes lanes;
+  private final AttentionLayout layout;
+  private final boolean wide;
+
+  AttentionCode(Lanes lanes, AttentionLayout layout) {
+    this.a = lanes.a();
+    this.lanes = lanes;
+    this.layout = layout;
+    this.wide = lanes.bits() == 512;
+  }
+
+  /** Rows that fit the registers. */
+  static int maxRows(Lanes lanes) {
+    return lanes.bits() == 512 ? 8 : 4;
+  }
+
+  private Vector register(int number) {
+    return lanes.register(number);
+  }
+
+  /**
+   * Loads a register of elements as float32.
+   *
+   * @param scale what bytes are multiplied by
+   */
+  private void load(Vector to, Memory from, Operand scale) {
+    switch (layout.element()) {
+      case FLOAT -> a.vmovups(to, from);
+      case HALF -> a.vcvtph2ps(to, from);
+      case BYTE -> {
+        a.vpmovsxbd(to, from);
+        a.vcvtdq2ps(to, to);
+        a.vmulps(to, to, scale);
+      }
+    }
+  }
+
+  /**
+   * Scores of some rows: rdi queries, (rows, head size); rsi scores; rdx addresses of blocks of
+   * keys; rcx how many blocks, or in AVX-512 pairs of blocks.
+   */
+  void scores(int rows) {
+    Gp[] keys = wide ? new Gp[] {Gp.R8, Gp.R9} : new Gp[] {Gp.R8};
+    int elementBytes = layout.element().bytes();
+    int columnBytes = AttentionLayout.BLOCK * elementBytes;
+    Label units = a.loop();
+    for (int i = 0; i < keys.length; i++) {
+      a.mov(keys[i], at(Gp.RDX, 8 * i));
+    }
+    a.mov(Gp.RAX, Gp.RDI);
+    for (int i = 0; i < rows * WIDTH; i++) {
+      lanes.zero(register(i));
+    }
+    for (int group = 0; group < layout.groups(); group++) {
+      int begin = group * layout.group();
+      int elements = Math.min(layout.headSize(), begin + layout.group()) - begin;
+      if (layout.element() == Element.BYTE) {
+        loadKeyScales(rows, group, keys.length);
+      }
+      int unrolled = elements % UNROLLED == 0 ? UNROLLED : 1;
+      a.mov(Gp.R10, elements / unrolled);
+      Label loop = a.loop();
+      for (int d = 0; d < unrolled; d++) {
+        emitColumn(rows, d, keys, columnBytes);
+      }
+      a.add(Gp.RAX, 4 * unrolled);
+      for (Gp key : keys) {
+        a.add(key, unrolled * columnBytes);
+      }
+      a.dec(Gp.R10);
+      a.jump(Condition.NOT_EQUAL, loop);
+    }
+    for (int row = 0; row < rows; row++) {
+      for (int i = 0; i < WIDTH; i++) {
+        a.vmovups(
+            at(Gp.RSI, row * layout.scoresStride() + i * lanes.bytes()), register(row * WIDTH + i));
+      }
+    }
+    a.add(Gp.RSI, WIDTH * lanes.bytes());
+    a.add(Gp.RDX, 8 * keys.length);
+    a.dec(Gp.RCX);
+    a.jump(Condition.NOT_EQUAL, units);
+    a.vzeroupper();
+    a.ret();
+  }
+
+  private void emitColumn(int rows, int d, Gp[] keys, int columnBytes) {
+    int sums = rows * WIDTH;
+    Vector query = register(sums + WIDTH);
+    for (int i = 0; i < WIDTH; i++) {
+      int offset = wide ? 0 : i * lanes.floats() * layout.element().bytes();
+      Memory from = at(keys[wide ? i : 0], d * columnBytes + offset);
+      load(register(sums + i), from, register(sums + WIDTH + 1 + i));
+    }
+    for (int row = 0; row < rows; row++) {
+      a.vbroadcastss(query, at(Gp.RAX, 4 * (row * layout.headSize() + d)));
+      for (int i = 0; i < WIDTH; i++) {
+        a.vfmadd231ps(register(row * WIDTH + i), query, register(sums + i));
+      }
+    }
+  }
+
+  /** The scales of a group's keys, those of each position in its lane. */
+  private void loadKeyScales(int rows, int group, int blocks) {
+    for (int i = 0; i < WIDTH; i++) {
+      if (i < blocks) {
+        a.mov(Gp.R11, at(Gp.RDX, 8 * i));
+      }
+      int offset = group * 4 * AttentionLayout.BLOCK + (wide ? 0 : i * lanes.bytes());
+      a.vmovups(register(rows * WIDTH + WIDTH + 1 + i), at(Gp.R11, layout.scalesOffset() + offset));
+    }
+  }
+
+  /** Fields of an entry of {@link #values}, 8 bytes each. */
+  static final int VALUES = 0;
+
+  static final int SCALES = 8;
+  static final int WEIGHTS = 16;
+  static final int POSITIONS = 24;
+
+  /** Bytes of an entry: consecutive positions of one block. */
+  static final int ENTRY = 32;
+
+  /**
+   * Adds weighted values of some rows to their states: rdi entries; rsi their end; rdx the first
+   * row's state.
+   */
+  void values(int rows) {
+    int vectors = (layout.headSize() - 1) / lanes.floats() + 1;
+    // Of each vector a register for every row's sum and one for the value; one more for the weight.
+    int most = (lanes.count() - 1) / (rows + 1);
+    int passes = (vectors - 1) / most + 1;
+    for (int pass = 0; pass < passes; pass++) {
+      int begin = pass * vectors / passes;
+      emitValues(rows, begin, (pass + 1) * vectors / passes - begin);
+    }
+    a.vzeroupper();
+    a.ret();
+  }
+
+  /** Vectors {@code [first, first + count)} of the head. */
+  private void emitValues(int rows, int first, int count) {
+    int sums = rows * count;
+    Vector weight = register(sums + count);
+    Vector scale = register(sums + count); // of use before there is a weight
+    moveSums(rows, first, count, true);
+    a.mov(Gp.RCX, Gp.RDI);
+    Label entries = a.loop();
+    a.mov(Gp.R8, at(Gp.RCX, VALUES));
+    a.mov(Gp.R9, at(Gp.RCX, SCALES));
+    a.mov(Gp.R10, at(Gp.RCX, WEIGHTS));
+    a.mov(Gp.R11, at(Gp.RCX, POSITIONS));
+    Label positions = a.loop();
+    for (int i = 0; i < count; i++) {
+      int element = (first + i) * lanes.floats();
+      if (layout.element() == Element.BYTE) {
+        a.vbroadcastss(scale, at(Gp.R9, element / layout.group() * 4));
+      }
+      load(register(sums + i), at(Gp.R8, element * layout.element().bytes()), scale);
+    }
+    for (int row = 0; row < rows; row++) {
+      a.vbroadcastss(weight, at(Gp.R10, row * layout.scoresStride()));
+      for (int i = 0; i < count; i++) {
+        a.vfmadd231ps(register(row * count + i), weight, register(sums + i));
+      }
+    }
+    a.add(Gp.R8, layout.headSize() * layout.element().bytes());
+    a.add(Gp.R9, layout.groups() * 4);
+    a.add(Gp.R10, 4);
+    a.dec(Gp.R11);
+    a.jump(Condition.NOT_EQUAL, positions);
+    a.add(Gp.RCX, ENTRY);
+    a.cmp(Gp.RCX, Gp.RSI);
+    a.jump(Condition.NOT_EQUAL, entries);
+    moveSums(rows, first, count, false);
+  }
+
+  private void moveSums(int rows, int first, int count, boolean load) {
+    for (int row = 0; row < rows; row++) {
+      for (int i = 0; i < count; i++) {
+        Memory memory = at(Gp.RDX, row * layout.stateStride() + (first + i) * lanes.bytes());
+        if (load) {
+          a.vmovups(register(row * count + i), memory);
+        } else {
+          a.vmovups(memory, register(row * count + i));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.ladon.engine.kernel.x86;
+
+/**
+ * How keys, values and the running softmax lie in memory: what the code of attention is made for.
+ * Blocks are of 16 positions; keys lie (head size, 16 positions), values (16 positions, head size).
+ *
+ * @param element of keys and values
+ * @param headSize elements of a head
+ * @param scaleGroup elements of a head that share a scale, where elements are bytes; behind a
+ *     block's elements follow its scales, float32, of keys (groups, 16 positions), of values (16
+ *     positions, groups)
+ * @param scoresStride bytes from one row's scores to the next's
+ * @param stateStride bytes from one row's state to the next's; a state begins with the weighted
+ *     values
+ * @param lanesOffset bytes from a state to its 16 sums of exponentials
+ * @param maxOffset bytes from a state to its largest score, behind all else
+ */
+public record AttentionLayout(
+    Element element,
+    int headSize,
+    int scaleGroup,
+    int scoresStride,
+    int stateStride,
+    int lanesOffset,
+    int maxOffset) {
+
+  /** Positions of a block. */
+  static final int BLOCK = 16;
+
+  /** Elements of keys and values. */
+  public enum Element {
+    FLOAT(4),
+    HALF(2),
+    BYTE(1);
+
+    private final int bytes;
+
+    Element(int bytes) {
+      this.bytes = bytes;
+    }
+
+    int bytes() {
+      return bytes;
+    }
+  }
+
+  /** Bytes from a block's elements to its scales. */
+  int scalesOffset() {
+    return BLOCK * headSize * element.bytes();
+  }
+
+  /** Scales of a position's key or value. */
+  int groups() {
+    return element == Element.BYTE ? (headSize - 1) / scaleGroup + 1 : 1;
+  }
+
+  /** Elements with a scale of their own, or all. */
+  int group() {
+    return element == Element.BYTE ? scaleGroup : headSize;
+  }
+}

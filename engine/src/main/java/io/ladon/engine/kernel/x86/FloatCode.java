@@ -1,0 +1,257 @@
+package io.ladon.engine.kernel.x86;
+
+import static io.ladon.engine.kernel.x86.ConstantTable.constant;
+import static io.ladon.engine.kernel.x86.Memory.at;
+
+import io.ladon.engine.kernel.x86.Assembler.Condition;
+
+/**
+ * Functions of float32 vectors whose length is a multiple of 16 and not 0. Vector code in Java
+ * takes seconds until it is compiled, and now and then is compiled badly; this is quick from the
+ * first step on.
+ *
+ * <p>Arguments come in rdi, rsi, rdx, rcx, r8 and r9: addresses, lengths in units of 16, and floats
+ * as their bits. A result goes to rax.
+ */
+final class FloatCode {
+
+  private static final int UNIT = 64; // bytes of 16 floats
+
+  private final Assembler a;
+  private final Lanes lanes;
+  private final ConstantTable constants;
+  private final ExponentialCode exponential;
+
+  FloatCode(Lanes lanes, ConstantTable constants) {
+    this.a = lanes.a();
+    this.lanes = lanes;
+    this.constants = constants;
+    this.exponential = new ExponentialCode(a);
+  }
+
+  /** What is done to one register of the current 16 floats. */
+  private interface Body {
+    /**
+     * @param i number of the register among those of 16 floats
+     * @param offset bytes from the first of the floats
+     */
+    void emit(int i, int offset);
+  }
+
+  /** A loop over units of 16 floats: all pointers go ahead together. */
+  private void loop(Gp units, Body body, Gp... pointers) {
+    Label loop = a.loop();
+    for (int i = 0; i < lanes.registers(); i++) {
+      body.emit(i, i * lanes.bytes());
+    }
+    for (Gp pointer : pointers) {
+      a.add(pointer, UNIT);
+    }
+    a.dec(units);
+    a.jump(Condition.NOT_EQUAL, loop);
+  }
+
+  private void end() {
+    a.vzeroupper();
+    a.ret();
+  }
+
+  private Vector register(int number) {
+    return lanes.register(number);
+  }
+
+  /** {@code y[i] += x[i]}: x, y, units. */
+  void add() {
+    loop(
+        Gp.RDX,
+        (i, offset) -> {
+          a.vmovups(register(i), at(Gp.RSI, offset));
+          a.vaddps(register(i), register(i), at(Gp.RDI, offset));
+          a.vmovups(at(Gp.RSI, offset), register(i));
+        },
+        Gp.RDI,
+        Gp.RSI);
+    end();
+  }
+
+  /** {@code y[i] *= factor}: y, units, factor. */
+  void scale() {
+    lanes.repeat(register(2), Gp.RDX);
+    loop(
+        Gp.RSI,
+        (i, offset) -> {
+          a.vmulps(register(i), register(2), at(Gp.RDI, offset));
+          a.vmovups(at(Gp.RDI, offset), register(i));
+        },
+        Gp.RDI);
+    end();
+  }
+
+  /**
+   * {@code y[i] = x[i] * factor * weight[i]} of a root mean square: x, weight, y, units, length as
+   * a float, epsilon.
+   */
+  void norm() {
+    Vector sum = register(0);
+    Vector length = register(4);
+    Vector epsilon = register(5);
+    lanes.zero(register(0));
+    lanes.zero(register(1));
+    lanes.repeat(length, Gp.R8);
+    lanes.repeat(epsilon, Gp.R9);
+    a.mov(Gp.RAX, Gp.RDI);
+    a.mov(Gp.R10, Gp.RCX);
+    loop(
+        Gp.R10,
+        (i, offset) -> {
+          a.vmovups(register(2 + i), at(Gp.RAX, offset));
+          a.vfmadd231ps(register(i), register(2 + i), register(2 + i));
+        },
+        Gp.RAX);
+    lanes.reduce(a::vaddps, 0, register(2));
+    constants.aim(a);
+    a.vdivps(sum, sum, length);
+    a.vaddps(sum, sum, epsilon);
+    a.vsqrtps(sum, sum);
+    a.vmovups(register(1), constant(Constant.ONE));
+    a.vdivps(sum, register(1), sum);
+    loop(
+        Gp.RCX,
+        (i, offset) -> {
+          a.vmulps(register(2 + i), sum, at(Gp.RDI, offset));
+          a.vmulps(register(2 + i), register(2 + i), at(Gp.RSI, offset));
+          a.vmovups(at(Gp.RDX, offset), register(2 + i));
+        },
+        Gp.RDI,
+        Gp.RSI,
+        Gp.RDX);
+    end();
+  }
+
+  /** {@code y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]}: gate, up, y, units. */
+  void silu() {
+    gate(
+        (x, inner) -> {
+          lanes.zero(inner);
+          a.vsubps(inner, inner, x);
+        });
+  }
+
+  /** The same with {@code exp(gate[i] * (GELU_3 * gate[i]^2 + GELU_1))}. */
+  void geluTanh() {
+    gate(
+        (x, inner) -> {
+          Vector square = register(7);
+          a.vmulps(square, x, x);
+          a.vmovups(inner, constant(Constant.GELU_1));
+          a.vfmadd231ps(inner, square, constant(Constant.GELU_3));
+          a.vmulps(inner, x, inner);
+        });
+  }
+
+  /** Computes what the exponential is taken of. */
+  private interface Inner {
+    void emit(Vector x, Vector inner);
+  }
+
+  private void gate(Inner exponent) {
+    constants.aim(a);
+    loop(
+        Gp.RCX,
+        (i, offset) -> {
+          Vector x = register(0);
+          Vector inner = register(1);
+          a.vmovups(x, at(Gp.RDI, offset));
+          exponent.emit(x, inner);
+          exponential.emit(inner, register(2), register(3), register(4), register(5));
+          a.vaddps(inner, inner, constant(Constant.ONE));
+          a.vdivps(x, x, inner);
+          a.vmulps(x, x, at(Gp.RSI, offset));
+          a.vmovups(at(Gp.RDX, offset), x);
+        },
+        Gp.RDI,
+        Gp.RSI,
+        Gp.RDX);
+    end();
+  }
+
+  /** The sum of {@code exp((x[i] - max) * factor)}: x, units, max, factor. */
+  void sumExp() {
+    constants.aim(a);
+    lanes.zero(register(0));
+    lanes.zero(register(1));
+    lanes.repeat(register(8), Gp.RDX);
+    lanes.repeat(register(9), Gp.RCX);
+    loop(
+        Gp.RSI,
+        (i, offset) -> {
+          Vector x = register(2);
+          a.vmovups(x, at(Gp.RDI, offset));
+          a.vsubps(x, x, register(8));
+          a.vmulps(x, x, register(9));
+          exponential.emit(x, register(3), register(4), register(5), register(6));
+          a.vaddps(register(i), register(i), x);
+        },
+        Gp.RDI);
+    lanes.reduce(a::vaddps, 0, register(2));
+    a.vmovd(Gp.RAX, Vector.xmm(0));
+    end();
+  }
+
+  /** The largest; where there is NaN, all bits set: x, units. In AVX2 whatever the width. */
+  void max() {
+    Lanes half = new Lanes(a, 256);
+    Vector[] largest = {Vector.ymm(0), Vector.ymm(1)};
+    Vector unordered = Vector.ymm(4);
+    for (Vector register : largest) {
+      a.vmovups(register, at(Gp.RDI, 0));
+    }
+    half.zero(unordered);
+    Label loop = a.loop();
+    for (int i = 0; i < 2; i++) {
+      Vector x = Vector.ymm(2 + i);
+      a.vmovups(x, at(Gp.RDI, 32 * i));
+      a.vmaxps(largest[i], largest[i], x);
+      a.vcmpunordps(x, x, x);
+      a.vpor(unordered, unordered, x);
+    }
+    a.add(Gp.RDI, UNIT);
+    a.dec(Gp.RSI);
+    a.jump(Condition.NOT_EQUAL, loop);
+    half.reduce(a::vmaxps, 0, Vector.ymm(2));
+    a.vmovd(Gp.RAX, Vector.xmm(0));
+    a.vmovmskps(Gp.RCX, unordered);
+    a.test(Gp.RCX, Gp.RCX);
+    Label ordered = new Label();
+    a.jump(Condition.EQUAL, ordered);
+    a.mov(Gp.RAX, -1);
+    a.bind(ordered);
+    end();
+  }
+
+  /** Sums of 32 int8 each: quants, sums, blocks. In AVX2 whatever the width. */
+  void sumBlocks() {
+    Lanes half = new Lanes(a, 256);
+    Vector byteOnes = Vector.ymm(2);
+    Vector shortOnes = Vector.ymm(3);
+    Vector sums = Vector.ymm(0);
+    Vector low = Vector.xmm(0);
+    a.mov(Gp.RAX, 0x01010101);
+    half.repeat(byteOnes, Gp.RAX);
+    a.mov(Gp.RAX, 0x00010001);
+    half.repeat(shortOnes, Gp.RAX);
+    Label loop = a.loop();
+    a.vpmaddubsw(sums, byteOnes, at(Gp.RDI, 0));
+    a.vpmaddwd(sums, sums, shortOnes);
+    a.vextracti128(Vector.xmm(1), sums, 1);
+    a.vpaddd(low, low, Vector.xmm(1));
+    a.vphaddd(low, low, low);
+    a.vphaddd(low, low, low);
+    a.vmovd(at(Gp.RSI, 0), low);
+    a.add(Gp.RDI, 32);
+    a.add(Gp.RSI, 4);
+    a.dec(Gp.RDX);
+    a.jump(Condition.NOT_EQUAL, loop);
+    end();
+  }
+}
