@@ -15,11 +15,11 @@ import java.util.Random;
 final class KernelSelfTest {
 
   private static final int ROWS = 17;
-  private static final int COLUMNS = 512;
-  private static final int LEAF = 192;
+  private static final int COLUMNS = 256;
+  private static final int LEAF = 96;
 
   /** Of two tiles, of different sizes. */
-  private static final int TOKENS = 13;
+  private static final int TOKENS = 9;
 
   private KernelSelfTest() {}
 

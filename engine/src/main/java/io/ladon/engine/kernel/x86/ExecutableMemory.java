@@ -20,41 +20,34 @@ import java.lang.invoke.VarHandle;
  */
 final class ExecutableMemory implements AutoCloseable {
 
-  private static final int PROT_READ = 1;
-  private static final int PROT_WRITE = 2;
-  private static final int PROT_EXEC = 4;
-  private static final int MAP_PRIVATE = 0x02;
-  private static final int MAP_ANONYMOUS = 0x20;
+  private static final long PROT_READ = 1;
+  private static final long PROT_WRITE = 2;
+  private static final long PROT_EXEC = 4;
+  private static final long MAP_PRIVATE = 0x02;
+  private static final long MAP_ANONYMOUS = 0x20;
   private static final long MAP_FAILED = -1;
 
   private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
       CALL_STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-  private static final MethodHandle MMAP =
-      system(
-          "mmap",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_LONG));
-  private static final MethodHandle MPROTECT =
-      system(
-          "mprotect",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_INT));
-  private static final MethodHandle MUNMAP =
-      system(
-          "munmap",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+  /**
+   * The one signature of all functions: six whole numbers, of which a function takes what it needs,
+   * and one back. Each further signature would cost the JVM tens of milliseconds at its start.
+   */
+  private static final FunctionDescriptor SIGNATURE =
+      FunctionDescriptor.of(
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG);
+
+  private static final MethodHandle MMAP = system("mmap");
+  private static final MethodHandle MPROTECT = system("mprotect");
+  private static final MethodHandle MUNMAP = system("munmap");
 
   /**
    * Calls a function without the transition to native code: a few nanoseconds. The collector waits
@@ -87,16 +80,18 @@ final class ExecutableMemory implements AutoCloseable {
                   (long) code.length,
                   PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS,
-                  -1,
+                  -1L,
                   0L);
       if (address == MAP_FAILED) {
         throw refused("memory for code", state);
       }
       ExecutableMemory memory = new ExecutableMemory(address, code.length);
       memory.segment().copyFrom(MemorySegment.ofArray(code));
-      int result =
-          (int) MPROTECT.invokeExact(state, address, (long) code.length, PROT_READ | PROT_EXEC);
-      if (result != 0) {
+      long result =
+          (long)
+              MPROTECT.invokeExact(
+                  state, address, (long) code.length, PROT_READ | PROT_EXEC, 0L, 0L, 0L);
+      if ((int) result != 0) {
         memory.close();
         throw refused("executable memory", state);
       }
@@ -152,8 +147,9 @@ final class ExecutableMemory implements AutoCloseable {
     }
     closed = true;
     try (Arena arena = Arena.ofConfined()) {
-      int result = (int) MUNMAP.invokeExact(arena.allocate(CALL_STATE), address, bytes);
-      assert result == 0 : "munmap of " + bytes + " bytes";
+      long result =
+          (long) MUNMAP.invokeExact(arena.allocate(CALL_STATE), address, bytes, 0L, 0L, 0L, 0L);
+      assert (int) result == 0 : "munmap of " + bytes + " bytes";
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
@@ -162,26 +158,16 @@ final class ExecutableMemory implements AutoCloseable {
   }
 
   @SuppressWarnings("restricted")
-  private static MethodHandle system(String name, FunctionDescriptor descriptor) {
+  private static MethodHandle system(String name) {
     Linker linker = Linker.nativeLinker();
     return linker.downcallHandle(
         linker.defaultLookup().findOrThrow(name),
-        descriptor,
+        SIGNATURE,
         Linker.Option.captureCallState("errno"));
   }
 
   @SuppressWarnings("restricted")
   private static MethodHandle function() {
-    return Linker.nativeLinker()
-        .downcallHandle(
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG),
-            Linker.Option.critical(false));
+    return Linker.nativeLinker().downcallHandle(SIGNATURE, Linker.Option.critical(false));
   }
 }
