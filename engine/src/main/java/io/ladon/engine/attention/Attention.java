@@ -6,6 +6,7 @@ import io.ladon.engine.kernel.MachineKernels;
 import io.ladon.engine.kernel.ScalarKernels;
 import io.ladon.engine.plan.RankPlan;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Attention of one rank's heads over its KV cache. May be called from several threads at once, each
@@ -172,6 +173,34 @@ public final class Attention {
       }
     }
     kernel.write(task, out, row, outBase + firstHead(kvHead) * headSize);
+  }
+
+  /**
+   * Rotates consecutive heads in place, see {@link RopeTable}.
+   *
+   * @param offset of the first head in float32 elements
+   */
+  public void rotate(RopeTable rope, MemorySegment x, long offset, int heads, int position) {
+    if (heads > 0) {
+      long address = x.asSlice(4 * offset, 4L * heads * headSize).address();
+      kernel.rotate(rope, address, heads, headSize, position);
+    }
+  }
+
+  /**
+   * Stores one position's key and value of one head; the arguments are those of {@link
+   * KvCache#store}.
+   */
+  public void store(
+      int layer,
+      int kvHead,
+      int block,
+      int slot,
+      MemorySegment key,
+      long keyOffset,
+      MemorySegment value,
+      long valueOffset) {
+    kernel.store(cache, layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
   }
 
   /** First query head of a KV head's group, among this rank's. */

@@ -51,6 +51,25 @@ abstract class AttentionKernel {
   /** {@code out[d] = Out[d] * (1 / sum)} over the head size. May destroy the state's lanes. */
   abstract void finish(AttentionTask task, long state, long out);
 
+  /** Rotates consecutive heads. */
+  void rotate(RopeTable rope, long address, int heads, int headSize, int position) {
+    rope.rotate(address, heads, headSize, position);
+  }
+
+  /** Stores a key and a value, see {@link Attention#store}. */
+  void store(
+      KvCache cache,
+      int layer,
+      int kvHead,
+      int block,
+      int slot,
+      MemorySegment key,
+      long keyOffset,
+      MemorySegment value,
+      long valueOffset) {
+    cache.store(layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+  }
+
   /** Computes a part of all rows, from cleared states. */
   final void part(KvCache cache, AttentionTask task, int part, long states) {
     int rows = task.rows();

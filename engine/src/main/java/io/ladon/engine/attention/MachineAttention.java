@@ -4,16 +4,17 @@ import io.ladon.engine.kernel.MachineKernels;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.AttentionLayout.Element;
+import java.lang.foreign.MemorySegment;
 
 /** The same in machine code. What rows see of a tile is worked out here. */
 final class MachineAttention extends AttentionKernel {
 
-  private final String name;
+  private final MachineKernels kernels;
   private final AttentionFunctions functions;
   private final int together;
 
   MachineAttention(MachineKernels kernels, KvCache cache) {
-    this.name = kernels.name();
+    this.kernels = kernels;
     long stateBytes = AttentionTask.stateBytes(cache.headSize());
     this.functions =
         kernels.attention(
@@ -34,7 +35,7 @@ final class MachineAttention extends AttentionKernel {
 
   @Override
   String name() {
-    return name;
+    return kernels.name();
   }
 
   @Override
@@ -165,5 +166,36 @@ final class MachineAttention extends AttentionKernel {
   @Override
   void finish(AttentionTask task, long state, long out) {
     functions.finish(state, out);
+  }
+
+  @Override
+  void rotate(RopeTable rope, long address, int heads, int headSize, int position) {
+    long headBytes = 4L * headSize;
+    if (!kernels.rotate(
+        rope.style(), rope.dimensions(), address, heads, headBytes, rope.row(position))) {
+      super.rotate(rope, address, heads, headSize, position);
+    }
+  }
+
+  @Override
+  void store(
+      KvCache cache,
+      int layer,
+      int kvHead,
+      int block,
+      int slot,
+      MemorySegment key,
+      long keyOffset,
+      MemorySegment value,
+      long valueOffset) {
+    int size = cache.headSize();
+    int bytes = cache.type().bytes();
+    long toKey = cache.keys(layer, kvHead, block) + (long) slot * bytes;
+    long toValue = cache.values(layer, kvHead, block) + (long) slot * size * bytes;
+    long from = key.asSlice(4 * keyOffset, 4L * size).address();
+    if (!functions.store(
+        from, value.asSlice(4 * valueOffset, 4L * size).address(), toKey, toValue)) {
+      super.store(cache, layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+    }
   }
 }

@@ -1,8 +1,9 @@
 package io.ladon.engine.attention;
 
+import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.model.RopeSpec;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +19,14 @@ public final class RopeTable {
   /** Positions computed together, when the first of them is asked for. */
   private static final int PAGE = 64;
 
+  /** Elements whose cosines stand side by side. */
+  private static final int UNIT = 16;
+
   private final RopeSpec.Style style;
   private final int dimensions;
   private final double[] frequencies; // (pairs)
-  private final float[] @Nullable [] pages; // page, (position in page, cosines then sines)
+  private final long rowBytes;
+  private final @Nullable MemorySegment[] pages; // (position in page, rows)
 
   /**
    * @param base frequency base
@@ -38,10 +43,12 @@ public final class RopeTable {
       double frequency = positionScale * StrictMath.pow(base, -2.0 * i / dimensions);
       frequencies[i] = factors == null ? frequency : frequency / factors[i];
     }
-    this.pages = new float[(positions + PAGE - 1) / PAGE][];
+    this.pages = new MemorySegment[(positions + PAGE - 1) / PAGE];
+    int elements = style == RopeSpec.Style.ADJACENT ? dimensions : dimensions / 2;
+    this.rowBytes = 4L * 2 * AttentionTask.roundUp(elements, UNIT);
   }
 
-  /** Makes the rows of positions {@code [begin, end)}; {@link #rotate} needs them. */
+  /** Makes the rows of positions {@code [begin, end)}; {@link Attention#rotate} needs them. */
   public void prepare(int begin, int end) {
     for (int page = begin / PAGE; page <= (end - 1) / PAGE; page++) {
       if (pages[page] == null) {
@@ -51,42 +58,83 @@ public final class RopeTable {
   }
 
   /**
-   * Rotates one head in place: of each pair {@code (x, y) -> (x * cos - y * sin, x * sin + y *
-   * cos)}, products rounded before they are added.
+   * Rotates consecutive heads in place: of each pair {@code (x, y) -> (x * cos - y * sin, x * sin +
+   * y * cos)}, products rounded before they are added.
    *
-   * @param offset of the head in float32 elements
+   * @param address of the first head, float32
    */
-  public void rotate(MemorySegment x, long offset, int position) {
-    float[] page = pages[position / PAGE];
-    if (page == null) {
-      throw new IllegalStateException("no rotation was prepared for position " + position);
-    }
-    int pairs = dimensions / 2;
-    int cosines = position % PAGE * dimensions;
-    int sines = cosines + pairs;
-    boolean adjacent = style == RopeSpec.Style.ADJACENT;
-    for (int i = 0; i < pairs; i++) {
-      long first = adjacent ? offset + 2L * i : offset + i;
-      long second = adjacent ? first + 1 : first + pairs;
-      float a = x.getAtIndex(ValueLayout.JAVA_FLOAT, first);
-      float b = x.getAtIndex(ValueLayout.JAVA_FLOAT, second);
-      float cos = page[cosines + i];
-      float sin = page[sines + i];
-      x.setAtIndex(ValueLayout.JAVA_FLOAT, first, a * cos - b * sin);
-      x.setAtIndex(ValueLayout.JAVA_FLOAT, second, a * sin + b * cos);
+  void rotate(long address, int heads, int headSize, int position) {
+    long row = row(position);
+    for (int h = 0; h < heads; h++) {
+      rotate(address + 4L * h * headSize, row);
     }
   }
 
-  private float[] computePage(int number) {
-    float[] page = new float[PAGE * dimensions];
+  private void rotate(long x, long row) {
+    boolean adjacent = style == RopeSpec.Style.ADJACENT;
     int pairs = dimensions / 2;
+    for (int i = 0; i < pairs; i++) {
+      int element = adjacent ? 2 * i : i;
+      long first = x + 4L * element;
+      long second = first + (adjacent ? 4L : 4L * pairs);
+      float a = Memory.get(first);
+      float b = Memory.get(second);
+      float cos = Memory.get(row + 4L * cosine(element));
+      float sin = Memory.get(row + 4L * (cosine(element + (adjacent ? 1 : 0)) + UNIT));
+      Memory.set(first, a * cos - b * sin);
+      Memory.set(second, a * sin + b * cos);
+    }
+  }
+
+  /**
+   * Address of a position's row. Of each {@value #UNIT} elements that are rotated it has their
+   * cosines, then what the other element of the pair is multiplied by: the sine, for first elements
+   * negated. Where pairs are of two halves it has those of second elements only.
+   */
+  long row(int position) {
+    MemorySegment page = pages[position / PAGE];
+    if (page == null) {
+      throw new IllegalStateException("no rotation was prepared for position " + position);
+    }
+    return page.address() + position % PAGE * rowBytes;
+  }
+
+  RopeSpec.Style style() {
+    return style;
+  }
+
+  int dimensions() {
+    return dimensions;
+  }
+
+  /** Place of an element's cosine in a row. */
+  private static int cosine(int element) {
+    return element / UNIT * 2 * UNIT + element % UNIT;
+  }
+
+  private MemorySegment computePage(int number) {
+    // Kept alive by the table; there are few.
+    MemorySegment page = Arena.ofAuto().allocate(PAGE * rowBytes, FloatTensor.ALIGNMENT);
+    boolean adjacent = style == RopeSpec.Style.ADJACENT;
     for (int p = 0; p < PAGE; p++) {
-      for (int i = 0; i < pairs; i++) {
+      long row = page.address() + p * rowBytes;
+      for (int i = 0; i < dimensions / 2; i++) {
         double angle = (double) (number * PAGE + p) * frequencies[i];
-        page[p * dimensions + i] = (float) StrictMath.cos(angle);
-        page[p * dimensions + pairs + i] = (float) StrictMath.sin(angle);
+        float cos = (float) StrictMath.cos(angle);
+        float sin = (float) StrictMath.sin(angle);
+        if (adjacent) {
+          set(row, 2 * i, cos, -sin);
+          set(row, 2 * i + 1, cos, sin);
+        } else {
+          set(row, i, cos, sin);
+        }
       }
     }
     return page;
+  }
+
+  private static void set(long row, int element, float cos, float other) {
+    Memory.set(row + 4L * cosine(element), cos);
+    Memory.set(row + 4L * (cosine(element) + UNIT), other);
   }
 }

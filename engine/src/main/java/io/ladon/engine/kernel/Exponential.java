@@ -60,6 +60,8 @@ public final class Exponential {
       case GELU_3 -> GELU_3;
       case ONE -> 1f;
       case LARGEST_QUANT -> 127f;
+      case LOWEST_HALF -> -65504f;
+      case LARGEST_HALF -> 65504f;
       case INFINITY -> Float.POSITIVE_INFINITY;
     };
   }

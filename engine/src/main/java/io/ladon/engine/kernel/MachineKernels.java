@@ -6,6 +6,7 @@ import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.model.ModelSpec;
+import io.ladon.engine.model.RopeSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -229,6 +230,34 @@ public final class MachineKernels implements Kernels {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * Rotates heads, if there is code for so many dimensions.
+   *
+   * @param x address of the first head
+   * @param headBytes from one head to the next
+   * @param table address of the position's row of a {@code RopeTable}
+   * @return whether there is
+   */
+  public boolean rotate(
+      RopeSpec.Style style, int dimensions, long x, int heads, long headBytes, long table) {
+    int elements = style == RopeSpec.Style.ADJACENT ? dimensions : dimensions / 2;
+    if (elements == 0 || elements % UNIT != 0) {
+      return false;
+    }
+    code.call(
+        switch (style) {
+          case ADJACENT -> Function.ROTATE_NEIGHBOURS;
+          case HALVES -> Function.ROTATE_HALVES;
+        },
+        x,
+        table,
+        table + 2L * Float.BYTES * elements,
+        heads,
+        headBytes,
+        (long) Float.BYTES * elements);
+    return true;
   }
 
   private static int whole(int length) {

@@ -22,7 +22,6 @@ final class AttentionPhase {
   private final ModelSpec spec;
   private final int queryHeads;
   private final int kvHeads;
-  private final KvCache cache;
   private final Attention attention;
   private final Kernels kernels;
   private final ThreadTeam team;
@@ -68,7 +67,6 @@ final class AttentionPhase {
     this.spec = spec;
     this.queryHeads = plan.queryHeads().size();
     this.kvHeads = plan.kvHeads().size();
-    this.cache = cache;
     this.kernels = kernels;
     this.team = team;
     this.runs = runs;
@@ -180,7 +178,6 @@ final class AttentionPhase {
     FloatTensor q = queries[0];
     FloatTensor k = keys[0];
     FloatTensor v = values[0];
-    int size = spec.headSize();
     for (int t = begin; t < end; t++) {
       long query = (long) t * q.columns();
       long key = (long) t * k.columns();
@@ -188,22 +185,13 @@ final class AttentionPhase {
       addBias(w.queryBias(), q, query);
       addBias(w.keyBias(), k, key);
       addBias(w.valueBias(), v, key);
-      for (int h = 0; h < queryHeads; h++) {
-        normAndRotate(w.queryNorm(), q.segment(), query + (long) h * size, rope, position);
-      }
+      normAndRotate(w.queryNorm(), q.segment(), query, queryHeads, rope, position);
       kernels.scale(q.segment(), query, q.columns(), spec.attentionScale());
+      normAndRotate(w.keyNorm(), k.segment(), key, kvHeads, rope, position);
+      int slot = position % KvCache.BLOCK;
       for (int h = 0; h < kvHeads; h++) {
-        long head = key + (long) h * size;
-        normAndRotate(w.keyNorm(), k.segment(), head, rope, position);
-        cache.store(
-            layer,
-            h,
-            runs.block(t),
-            position % KvCache.BLOCK,
-            k.segment(),
-            head,
-            v.segment(),
-            head);
+        long head = key + (long) h * spec.headSize();
+        attention.store(layer, h, runs.block(t), slot, k.segment(), head, v.segment(), head);
       }
     }
   }
@@ -214,12 +202,20 @@ final class AttentionPhase {
     }
   }
 
+  /** Norms heads each on its own, if there is a norm, and rotates them. */
   private void normAndRotate(
-      @Nullable MemorySegment norm, MemorySegment x, long offset, RopeTable rope, int position) {
-    if (norm != null) {
-      kernels.rmsNorm(x, offset, norm, spec.normEpsilon(), spec.headSize(), x, offset);
+      @Nullable MemorySegment norm,
+      MemorySegment x,
+      long offset,
+      int heads,
+      RopeTable rope,
+      int position) {
+    int size = spec.headSize();
+    for (int h = 0; norm != null && h < heads; h++) {
+      long head = offset + (long) h * size;
+      kernels.rmsNorm(x, head, norm, spec.normEpsilon(), size, x, head);
     }
-    rope.rotate(x, offset, position);
+    attention.rotate(rope, x, offset, heads, position);
   }
 
   /** Items of {@link AttentionItems}. */

@@ -140,6 +140,56 @@ class AttentionTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"F16, 64", "F16, 40", "F16, 12", "F32, 64", "Q8, 64"})
+  void everyKernelStoresTheSame(KvType type, int headSize) {
+    try (Fixture f = new Fixture(type, headSize, 1, 1)) {
+      FloatTensor x = FloatTensor.allocate(arena, 2, headSize);
+      float[] special = {
+        Float.NaN, -Float.NaN, 1e9f, -1e9f, Float.POSITIVE_INFINITY, 6e-8f, -0f, 65519f, 2049f
+      };
+      for (int i = 0; i < 2 * headSize; i++) {
+        x.set(0, i, special[i % special.length]);
+      }
+      for (AttentionKernel kernel : f.kernels()) {
+        kernel.store(f.cache, 0, 0, 1, 5, x.segment(), 0, x.segment(), headSize);
+        f.cache.store(0, 0, 2, 5, x.segment(), 0, x.segment(), headSize);
+        for (int d = 0; d < headSize; d++) {
+          assertThat(f.cache.key(0, 0, 1, 5, d)).isEqualTo((Float) f.cache.key(0, 0, 2, 5, d));
+          assertThat(f.cache.value(0, 0, 1, 5, d)).isEqualTo((Float) f.cache.value(0, 0, 2, 5, d));
+        }
+        f.cache.poison();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ADJACENT, 64",
+    "ADJACENT, 16",
+    "ADJACENT, 24",
+    "HALVES, 64",
+    "HALVES, 32",
+    "HALVES, 16"
+  })
+  void everyKernelRotatesAlike(RopeSpec.Style style, int dimensions) {
+    RopeSpec spec = new RopeSpec(style, dimensions, 10000f, 10000f, 1f, false);
+    RopeTable rope = new RopeTable(spec, spec.base(), 1f, null, 200);
+    rope.prepare(100, 101);
+    try (Fixture f = new Fixture(KvType.F16, 72, 3, 1)) {
+      long bytes = 4L * f.queries.columns();
+      FloatTensor expected = FloatTensor.allocate(arena, 1, f.queries.columns());
+      expected.segment().copyFrom(f.queries.segment().asSlice(0, bytes));
+      rope.rotate(expected.segment().address(), 3, 72, 100);
+      for (AttentionKernel kernel : f.kernels()) {
+        FloatTensor x = FloatTensor.allocate(arena, 1, f.queries.columns());
+        x.segment().copyFrom(f.queries.segment().asSlice(0, bytes));
+        kernel.rotate(rope, x.segment().address(), 3, 72, 100);
+        assertSame(kernel, x, expected);
+      }
+    }
+  }
+
   /** Every tier that this machine can run is tried; what it lacks, other tests report. */
   private static List<MachineKernels> machines() {
     return Arrays.stream(Tier.values())

@@ -30,7 +30,7 @@ class RopeTableTest {
           x.set(1, i, i + 1);
         }
         table.prepare(position, position + 1);
-        table.rotate(x.segment(), SIZE, position);
+        table.rotate(x.segment().address() + 4L * SIZE, 1, SIZE, position);
         for (int pair = 0; pair < DIMENSIONS / 2; pair++) {
           int a = style == Style.ADJACENT ? 2 * pair : pair;
           int b = style == Style.ADJACENT ? 2 * pair + 1 : pair + DIMENSIONS / 2;
@@ -54,7 +54,7 @@ class RopeTableTest {
     try (Arena arena = Arena.ofConfined()) {
       FloatTensor x = FloatTensor.allocate(arena, 1, SIZE);
       table.prepare(0, 1);
-      assertThatThrownBy(() -> table.rotate(x.segment(), 0, 64))
+      assertThatThrownBy(() -> table.rotate(x.segment().address(), 1, SIZE, 64))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("position 64");
     }

@@ -133,6 +133,49 @@ final class AttentionCode {
     }
   }
 
+  /** Whether {@link #store} can be emitted. */
+  static boolean stores(AttentionLayout layout) {
+    return layout.element() == Element.HALF && layout.headSize() % HALVES == 0;
+  }
+
+  private static final int HALVES = 8; // of a register of 128 bits
+
+  /**
+   * Stores a key and a value as half precision: rdi key, rsi value, rdx and rcx where they go. What
+   * is beyond the range becomes the largest number, NaN the lowest. In AVX2 whatever the width.
+   */
+  void store(ConstantTable constants) {
+    Vector x = Vector.ymm(0);
+    Vector halves = Vector.xmm(0);
+    Vector lowest = Vector.ymm(1);
+    Vector largest = Vector.ymm(2);
+    constants.aim(a);
+    a.vmovups(lowest, ConstantTable.constant(Constant.LOWEST_HALF));
+    a.vmovups(largest, ConstantTable.constant(Constant.LARGEST_HALF));
+    a.mov(Gp.RAX, layout.headSize() / HALVES);
+    Label loop = a.loop();
+    for (Gp from : new Gp[] {Gp.RDI, Gp.RSI}) {
+      a.vmovups(x, at(from, 0));
+      a.vmaxps(x, x, lowest);
+      a.vminps(x, x, largest);
+      a.vcvtps2ph(halves, x);
+      if (from.equals(Gp.RSI)) {
+        a.vmovdqu(at(Gp.RCX, 0), halves);
+      } else {
+        for (int i = 0; i < HALVES; i++) {
+          a.vpextrw(at(Gp.RDX, 2 * AttentionLayout.BLOCK * i), halves, i);
+        }
+      }
+      a.add(from, 4 * HALVES);
+    }
+    a.add(Gp.RDX, 2 * AttentionLayout.BLOCK * HALVES);
+    a.add(Gp.RCX, 2 * HALVES);
+    a.dec(Gp.RAX);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.vzeroupper();
+    a.ret();
+  }
+
   /** Fields of an entry of {@link #values}, 8 bytes each. */
   static final int VALUES = 0;
 

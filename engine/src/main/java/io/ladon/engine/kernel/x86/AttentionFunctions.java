@@ -3,6 +3,7 @@ package io.ladon.engine.kernel.x86;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The code of attention of one tier for one layout, ready to be called. All arguments are addresses
@@ -23,6 +24,7 @@ public final class AttentionFunctions implements AutoCloseable {
   private final MemorySegment weigh;
   private final MemorySegment merge;
   private final MemorySegment finish;
+  private final @Nullable MemorySegment store;
   private final MemorySegment[] scores; // by rows
   private final MemorySegment[] values; // by rows
 
@@ -38,6 +40,10 @@ public final class AttentionFunctions implements AutoCloseable {
     AttentionCode code = new AttentionCode(lanes, layout);
     int most = AttentionCode.maxRows(lanes);
     int[] begins = new int[4 + 2 * most];
+    boolean stores = AttentionCode.stores(layout);
+    if (stores) {
+      code.store(constants);
+    }
     int count = 0;
     for (Runnable function :
         new Runnable[] {softmax::clear, softmax::weigh, softmax::merge, softmax::finish}) {
@@ -52,6 +58,7 @@ public final class AttentionFunctions implements AutoCloseable {
     }
     this.blocksTogether = tier.bits() / 256;
     this.memory = ExecutableMemory.load(a.toBytes());
+    this.store = stores ? memory.function(0) : null;
     this.clear = memory.function(begins[0]);
     this.weigh = memory.function(begins[1]);
     this.merge = memory.function(begins[2]);
@@ -130,6 +137,21 @@ public final class AttentionFunctions implements AutoCloseable {
   /** Adds weighted values to the states of some rows. */
   public void values(int rows, long entries, long entriesEnd, long states) {
     ExecutableMemory.call(values[rows], entries, entriesEnd, states, 0, 0, 0);
+  }
+
+  /**
+   * Stores a position's key and value, float32, as half precision, if there is code for it.
+   *
+   * @param toKey address of the key's first element in its block
+   * @param toValue address of the value's
+   * @return whether there is
+   */
+  public boolean store(long key, long value, long toKey, long toValue) {
+    if (store == null) {
+      return false;
+    }
+    ExecutableMemory.call(store, key, value, toKey, toValue, 0, 0);
+    return true;
   }
 
   /** Merges the state of a next part into that of the parts before. */

@@ -21,5 +21,7 @@ public enum Constant {
   GELU_3,
   ONE,
   LARGEST_QUANT,
+  LOWEST_HALF,
+  LARGEST_HALF,
   INFINITY
 }

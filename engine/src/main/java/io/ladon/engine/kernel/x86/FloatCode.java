@@ -198,6 +198,74 @@ final class FloatCode {
     end();
   }
 
+  /**
+   * Rotates heads, of each pair of neighbours: first head, table, its end, heads, bytes from head
+   * to head. The table has of each 16 elements their cosines, then what the other of the pair is
+   * multiplied by.
+   */
+  void rotateNeighbours() {
+    Label heads = a.loop();
+    a.mov(Gp.RAX, Gp.RDI);
+    a.mov(Gp.R11, Gp.RSI);
+    Label loop = a.loop();
+    for (int i = 0; i < lanes.registers(); i++) {
+      Vector x = register(2 * i);
+      Vector other = register(2 * i + 1);
+      a.vmovups(x, at(Gp.RAX, i * lanes.bytes()));
+      a.vpshufd(other, x, PrepareCode.SWAP_NEIGHBOURS);
+      a.vmulps(x, x, at(Gp.R11, i * lanes.bytes()));
+      a.vmulps(other, other, at(Gp.R11, UNIT + i * lanes.bytes()));
+      a.vaddps(x, x, other);
+      a.vmovups(at(Gp.RAX, i * lanes.bytes()), x);
+    }
+    a.add(Gp.RAX, UNIT);
+    endRotation(loop, heads);
+  }
+
+  /**
+   * The same of elements and those half the rotated dimensions on: first head, table, its end,
+   * heads, bytes from head to head, bytes from the one of a pair to the other. The table has of
+   * each 16 pairs their cosines, then their sines.
+   */
+  void rotateHalves() {
+    Label heads = a.loop();
+    a.mov(Gp.RAX, Gp.RDI);
+    a.mov(Gp.R10, Gp.RDI);
+    a.add(Gp.R10, Gp.R9);
+    a.mov(Gp.R11, Gp.RSI);
+    Label loop = a.loop();
+    for (int i = 0; i < lanes.registers(); i++) {
+      Vector x = register(0);
+      Vector y = register(1);
+      Vector product = register(2);
+      Vector sine = register(3);
+      a.vmovups(x, at(Gp.RAX, i * lanes.bytes()));
+      a.vmovups(y, at(Gp.R10, i * lanes.bytes()));
+      a.vmovups(sine, at(Gp.R11, UNIT + i * lanes.bytes()));
+      a.vmulps(product, y, sine);
+      a.vmulps(sine, x, sine);
+      a.vmulps(x, x, at(Gp.R11, i * lanes.bytes()));
+      a.vsubps(x, x, product);
+      a.vmovups(at(Gp.RAX, i * lanes.bytes()), x);
+      a.vmulps(y, y, at(Gp.R11, i * lanes.bytes()));
+      a.vaddps(y, sine, y);
+      a.vmovups(at(Gp.R10, i * lanes.bytes()), y);
+    }
+    a.add(Gp.RAX, UNIT);
+    a.add(Gp.R10, UNIT);
+    endRotation(loop, heads);
+  }
+
+  private void endRotation(Label loop, Label heads) {
+    a.add(Gp.R11, 2 * UNIT);
+    a.cmp(Gp.R11, Gp.RDX);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.add(Gp.RDI, Gp.R8);
+    a.dec(Gp.RCX);
+    a.jump(Condition.NOT_EQUAL, heads);
+    end();
+  }
+
   /** The largest; where there is NaN, all bits set: x, units. In AVX2 whatever the width. */
   void max() {
     Lanes half = new Lanes(a, 256);

@@ -27,6 +27,8 @@ public final class MachineCode implements AutoCloseable {
     NORM,
     SILU,
     GELU_TANH,
+    ROTATE_NEIGHBOURS,
+    ROTATE_HALVES,
     MAX,
     SUM_EXP
   }
@@ -62,6 +64,8 @@ public final class MachineCode implements AutoCloseable {
       case NORM -> code.norm();
       case SILU -> code.silu();
       case GELU_TANH -> code.geluTanh();
+      case ROTATE_NEIGHBOURS -> code.rotateNeighbours();
+      case ROTATE_HALVES -> code.rotateHalves();
       case MAX -> code.max();
       case SUM_EXP -> code.sumExp();
     }

@@ -48,6 +48,12 @@ abstract class VectorInstructions extends Encoder {
     vector(new VectorOp(1, 1, 0x7E, VectorOp.Tuple.ELEMENT), from, NONE, to);
   }
 
+  /** One of the eight lanes of 16 bits to memory. */
+  final void vpextrw(Memory to, Vector from, int lane) {
+    vector(VectorOp.of(1, 3, 0x15), from, NONE, to);
+    code().putByte(lane);
+  }
+
   final void vextracti128(Vector to, Vector from, int half) {
     vector(VectorOp.of(1, 3, 0x39), from, NONE, to);
     code().putByte(half);
@@ -110,6 +116,12 @@ abstract class VectorInstructions extends Encoder {
   /** Half to single precision, exactly, subnormals included. */
   final void vcvtph2ps(Vector to, Memory from) {
     vector(new VectorOp(1, 2, 0x13, VectorOp.Tuple.HALF), to, NONE, from);
+  }
+
+  /** Single to half precision, rounded to nearest even; half as many bits. */
+  final void vcvtps2ph(Vector to, Vector from) {
+    vector(VectorOp.of(1, 3, 0x1D), from, NONE, to);
+    code().putByte(0);
   }
 
   final void vcvtdq2ps(Vector to, Operand from) {

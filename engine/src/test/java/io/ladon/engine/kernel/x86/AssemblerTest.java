@@ -134,6 +134,8 @@ class AssemblerTest {
     is("vperm2i128 ymm3, ymm0, ymm12, 1", a -> a.vperm2i128(ymm(3), ymm(0), ymm(12), 1));
     is("vshuff32x4 zmm3, zmm0, zmm0, 78", a -> a.vshuff32x4(zmm(3), zmm(0), zmm(0), 78));
     is("vshuff32x4 zmm20, zmm9, zmm17, 177", a -> a.vshuff32x4(zmm(20), zmm(9), zmm(17), 177));
+    is("vpextrw word ptr [rdx+96], xmm0, 3", a -> a.vpextrw(at(Gp.RDX, 96), xmm(0), 3));
+    is("vpextrw word ptr [r9], xmm10, 7", a -> a.vpextrw(at(Gp.R9, 0), xmm(10), 7));
     is("vextracti128 xmm2, ymm1, 1", a -> a.vextracti128(xmm(2), ymm(1), 1));
     is("vextracti128 xmm2, ymm11, 1", a -> a.vextracti128(xmm(2), ymm(11), 1));
     is("kmovw k1, eax", a -> a.kmovw(1, Gp.RAX));
@@ -155,6 +157,8 @@ class AssemblerTest {
     is("vcvtph2ps zmm18, [rsi]", a -> a.vcvtph2ps(zmm(18), at(Gp.RSI, 0)));
     is("vcvtph2ps zmm19, [rsi+32]", a -> a.vcvtph2ps(zmm(19), at(Gp.RSI, 32)));
     is("vcvtph2ps zmm19, [r8+48]", a -> a.vcvtph2ps(zmm(19), at(Gp.R8, 48)));
+    is("vcvtps2ph xmm0, ymm0, 0", a -> a.vcvtps2ph(xmm(0), ymm(0)));
+    is("vcvtps2ph xmm9, ymm12, 0", a -> a.vcvtps2ph(xmm(9), ymm(12)));
     is("vcvtdq2ps ymm1, ymm9", a -> a.vcvtdq2ps(ymm(1), ymm(9)));
     is("vcvtdq2ps xmm4, xmm1", a -> a.vcvtdq2ps(xmm(4), xmm(1)));
     is("vcvtdq2ps zmm16, zmm16", a -> a.vcvtdq2ps(zmm(16), zmm(16)));
