@@ -11,9 +11,13 @@ import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardInventory;
 import io.ladon.engine.plan.ShardPlan;
 import java.io.UncheckedIOException;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.function.ToIntFunction;
 
 /**
- * Chooses splits by what they are expected to cost.
+ * Chooses splits by what they are expected to cost, unless others, whose shards are at hand, cost
+ * about the same.
  *
  * @param options what is given; the rest is chosen
  * @param standard the plan for want of any measurement
@@ -29,9 +33,15 @@ record MeasuredPlan(
   }
 
   @Override
-  public ShardPlan choose(MachineSpeed machine, LinkSpeed link) {
+  public ShardPlan choose(MachineSpeed machine, LinkSpeed link, ToIntFunction<ShardPlan> held) {
+    PlanCosts costs = new PlanCosts(standard.spec(), header, machine, link);
+    ShardPlan kept = Collections.max(costs.choices(options), Comparator.comparingInt(held));
     try {
-      return new PlanCosts(standard.spec(), header, machine, link).cheapest(options, standard);
+      ShardPlan cheapest = costs.cheapest(options, standard);
+      boolean keep =
+          held.applyAsInt(kept) > held.applyAsInt(cheapest)
+              && costs.cheapest(options, kept).digest().equals(kept.digest());
+      return keep ? kept : cheapest;
     } catch (CheckpointException e) {
       throw new UncheckedIOException("a plan was made before", e);
     }

@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.testing.TinyModels;
 import io.ladon.proto.Assign;
 import io.ladon.proto.FailureCode;
+import io.ladon.proto.HeldShard;
 import io.ladon.proto.Loaded;
 import io.ladon.proto.RankFailure;
 import io.ladon.proto.WorkerMessage.MessageCase;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -154,6 +157,26 @@ class ShardLoadingTest {
     assertThat(shards.packed).hasValue(0);
     assertThat(second.getFetchedBytes()).isZero();
     assertThat(second.getWeightBytes()).isEqualTo(first.getWeightBytes());
+  }
+
+  @Test
+  void tellsWhatItHasPacked() throws Exception {
+    assertThat(load(null, null).hello.getHeldList()).isEmpty();
+    Assign assign = assign(file, 1, 1, List.of("a:1", "b:1")).build();
+    HeldShard shard =
+        HeldShard.newBuilder()
+            .setCheckpoint(assign.getCheckpoint())
+            .setPlanDigest(assign.getPlanDigest())
+            .setRank(1)
+            .build();
+    assertThat(load(null, null).hello.getHeldList()).containsExactly(shard);
+    Path older =
+        packedFile().resolveSibling("ab12-0.v%d.packed".formatted(PackedMatrix.LAYOUT_VERSION));
+    Files.write(older, new byte[1]);
+    Files.setLastModifiedTime(older, FileTime.fromMillis(0));
+    Files.write(older.resolveSibling("cd34-0.v0.packed"), new byte[1]); // of another release
+    assertThat(load(null, null).hello.getHeldList())
+        .containsExactly(shard, shard.toBuilder().setPlanDigest("ab12").setRank(0).build());
   }
 
   @Test

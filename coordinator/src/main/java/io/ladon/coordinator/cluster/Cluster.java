@@ -252,9 +252,9 @@ public final class Cluster {
         links.measure(alive, this::plan);
         return;
       }
-      setup = setup.chosen(Member.slowest(alive), links.slowest(alive));
+      setup = setup.chosen(Member.slowest(alive), links.slowest(alive), alive);
     }
-    Placement placement = Placement.of(alive, formerNames, setup.needs(), setup.ranks());
+    Placement placement = Placement.of(alive, formerNames, setup);
     if (placement.problem() != null) {
       latestLoss = placement.problem();
       log.warn("no plan: {}", latestLoss);

@@ -8,8 +8,10 @@ import io.ladon.engine.plan.LinkSpeed;
 import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.Assign;
+import io.ladon.proto.HeldShard;
 import io.ladon.proto.PlanOptions;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,11 +48,11 @@ public record ClusterSetup(
    * The same with the splits for machines and links of some speed, which stay: workers have their
    * shards at hand when a later epoch begins.
    */
-  ClusterSetup chosen(MachineSpeed machine, LinkSpeed link) {
+  ClusterSetup chosen(MachineSpeed machine, LinkSpeed link, List<Member> members) {
     if (chooser == null) {
       return this;
     }
-    ShardPlan chosen = chooser.choose(machine, link);
+    ShardPlan chosen = chooser.choose(machine, link, plan -> heldRanks(plan, members));
     return new ClusterSetup(
         chosen,
         null,
@@ -63,6 +65,26 @@ public record ClusterSetup(
         kvType,
         limits,
         timeouts);
+  }
+
+  private int heldRanks(ShardPlan of, List<Member> members) {
+    return (int)
+        IntStream.range(0, of.size())
+            .filter(rank -> members.stream().anyMatch(member -> member.holds(shard(of, rank))))
+            .count();
+  }
+
+  /** What a worker that has packed a rank's shard tells when it joins. */
+  HeldShard shard(int rank) {
+    return shard(plan, rank);
+  }
+
+  private HeldShard shard(ShardPlan of, int rank) {
+    return HeldShard.newBuilder()
+        .setCheckpoint(fingerprint)
+        .setPlanDigest(of.digest())
+        .setRank(rank)
+        .build();
   }
 
   /** A header's bytes, which nobody changes any more. */

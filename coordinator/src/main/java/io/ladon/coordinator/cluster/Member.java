@@ -2,6 +2,7 @@ package io.ladon.coordinator.cluster;
 
 import io.ladon.coordinator.generate.WorkerStatus;
 import io.ladon.engine.plan.MachineSpeed;
+import io.ladon.proto.HeldShard;
 import io.ladon.proto.Hello;
 import java.util.List;
 
@@ -36,6 +37,16 @@ public final class Member {
 
   String name() {
     return hello.getName();
+  }
+
+  /** Whether it had a shard at hand when it joined. */
+  boolean holds(HeldShard shard) {
+    return hello.getHeldList().contains(shard);
+  }
+
+  /** Whether this was the shard that it had used last. */
+  boolean usedLast(HeldShard shard) {
+    return hello.getHeldCount() > 0 && hello.getHeld(0).equals(shard);
   }
 
   /** Whether it has answered since it last had to. */

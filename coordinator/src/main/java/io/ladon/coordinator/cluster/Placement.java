@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which member takes which rank. Whoever had a rank keeps it, and a worker that comes back under
- * its name takes its old one: so its shard is at hand. The others take what is left in the order in
- * which they joined, the largest shards first.
+ * its name takes its old one: so its shard is at hand. Where the coordinator does not know, whoever
+ * has a rank's shard takes it. The others take what is left in the order in which they joined, the
+ * largest shards first.
  *
  * @param ranks members by rank; empty when there is a problem
  * @param problem why not every rank has a member; null if each has
@@ -23,14 +24,17 @@ record Placement(List<Member> ranks, @Nullable String problem) {
    * @param candidates in the order in which they joined
    * @param formerNames by rank, of who last had it; null for nobody
    */
-  static Placement of(
-      List<Member> candidates, @Nullable String[] formerNames, ShardNeeds needs, int count) {
+  static Placement of(List<Member> candidates, @Nullable String[] formerNames, ClusterSetup setup) {
+    ShardNeeds needs = setup.needs();
+    int count = setup.ranks();
     Set<Member> left = new LinkedHashSet<>(candidates);
     @Nullable Member[] placed = new Member[count];
     List<BiPredicate<Member, Integer>> rules =
         List.of(
             (member, rank) -> member.formerRank == rank,
             (member, rank) -> member.name().equals(formerNames[rank]),
+            (member, rank) -> member.usedLast(setup.shard(rank)),
+            (member, rank) -> member.holds(setup.shard(rank)),
             (member, rank) -> true);
     List<Integer> largestFirst =
         IntStream.range(0, count)

@@ -30,6 +30,7 @@ import io.ladon.proto.Assign;
 import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.CoordinatorMessage.MessageCase;
 import io.ladon.proto.FailureCode;
+import io.ladon.proto.HeldShard;
 import io.ladon.proto.Hello;
 import io.ladon.proto.Leave;
 import io.ladon.proto.RankFailure;
@@ -39,6 +40,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -203,11 +205,18 @@ final class ClusterTest {
   /** Chooses ROWS twice, and remembers what it was told. */
   private static final class Chooser implements PlanChooser {
     final List<LinkSpeed> links = new ArrayList<>();
+    int heldRanks;
 
     @Override
-    public ShardPlan choose(MachineSpeed machine, LinkSpeed link) {
+    public ShardPlan choose(MachineSpeed machine, LinkSpeed link, ToIntFunction<ShardPlan> held) {
       assertThat(machine).isEqualTo(FakeWorker.SPEED);
       links.add(link);
+      heldRanks = held.applyAsInt(rows());
+      assertThat(held.applyAsInt(ShardPlan.of(FakeModel.spec(), PlanOptions.of(2)))).isZero();
+      return rows();
+    }
+
+    static ShardPlan rows() {
       return ShardPlan.of(FakeModel.spec(), new PlanOptions(2, List.of(), Split.ROWS, Split.ROWS));
     }
 
@@ -268,6 +277,45 @@ final class ClusterTest {
     worker("b", 1002).join();
     assertServes(1);
     assertThat(chooser.links).containsExactly(LinkProbe.SAME_MACHINE);
+  }
+
+  /** One that has packed a rank's shard of the chooser's plan, and the other's before that. */
+  private Link workerThatHolds(int rank, int port) {
+    Hello.Builder hello = FakeWorker.hello("new name " + port, port);
+    for (int held : new int[] {rank, 1 - rank}) {
+      hello.addHeld(
+          HeldShard.newBuilder()
+              .setCheckpoint("fingerprint")
+              .setPlanDigest(Chooser.rows().digest())
+              .setRank(held));
+    }
+    return new Link(new FakeWorker(FakeModel.spec(), hello.build()));
+  }
+
+  @Test
+  void aNewCoordinatorGivesEachTheShardThatItHas() throws ServiceException {
+    Chooser chooser = new Chooser();
+    cluster = cluster(2, chooser);
+    Link second = workerThatHolds(1, 1001).join();
+    Link first = workerThatHolds(0, 1002).join();
+    assertServes(1);
+    assertThat(chooser.heldRanks).isEqualTo(2);
+    assertThat(first.assigned().getRank()).isZero();
+    assertThat(second.assigned().getRank()).isEqualTo(1);
+  }
+
+  @Test
+  void aShardOfAnotherModelOrPlanCountsForNothing() throws ServiceException {
+    Chooser chooser = new Chooser();
+    cluster = cluster(2, chooser);
+    Link other = workerThatHolds(1, 1001);
+    Hello.Builder hello = other.worker.hello().getHello().toBuilder();
+    hello.getHeldBuilderList().forEach(held -> held.setCheckpoint("another"));
+    Link joined = new Link(new FakeWorker(FakeModel.spec(), hello.build())).join();
+    worker("b", 1002).join();
+    assertServes(1);
+    assertThat(chooser.heldRanks).isZero();
+    assertThat(joined.assigned().getRank()).isZero();
   }
 
   @Test

@@ -9,9 +9,11 @@ import io.ladon.engine.model.ModelSpecs;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.Assign;
 import io.ladon.proto.FailureCode;
+import io.ladon.proto.HeldShard;
 import io.ladon.worker.shard.DamagedShelfException;
 import io.ladon.worker.shard.LoadException;
 import io.ladon.worker.shard.MemoryBudget;
+import io.ladon.worker.shard.PackedCache;
 import io.ladon.worker.shard.Shard;
 import io.ladon.worker.shard.ShardFactory;
 import io.ladon.worker.shard.ShardSource;
@@ -48,6 +50,11 @@ public record Loader(
    * @param largestPart bytes of the largest part that one rank will send another
    */
   record Result(Shard shard, long largestPart, long fetchedBytes) {}
+
+  /** Shards that a load finds here. */
+  List<HeldShard> held() {
+    return PackedCache.held(cacheDirectory);
+  }
 
   Result load(
       Assign assign,

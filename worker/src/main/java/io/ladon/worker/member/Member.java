@@ -79,7 +79,7 @@ public final class Member implements CoordinatorLink.Handler {
 
   @Override
   public Hello hello(String localHost) {
-    return settings.hello().apply(localHost);
+    return settings.hello().apply(localHost).toBuilder().addAllHeld(loader.held()).build();
   }
 
   @Override
