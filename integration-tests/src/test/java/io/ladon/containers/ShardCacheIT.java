@@ -70,6 +70,37 @@ class ShardCacheIT {
     }
   }
 
+  @Test
+  void aNewCoordinatorSendsNothingAgain() throws Exception {
+    try (LadonCluster cluster = Model.cluster("new-coordinator", WORKERS)) {
+      cluster.start();
+      Map<String, Integer> ranks = ranks(cluster);
+      for (String worker : ranks.keySet()) {
+        assertThat(Health.worker(cluster, worker).get("fetched_bytes").longValue()).isPositive();
+      }
+      for (int i = 0; i < 2; i++) { // in whichever order they join again
+        cluster.replaceCoordinator();
+        assertThat(ranks(cluster)).isEqualTo(ranks);
+        for (String worker : ranks.keySet()) {
+          assertThat(Health.worker(cluster, worker).get("fetched_bytes").longValue())
+              .as("sent again to %s", worker)
+              .isZero();
+        }
+      }
+      assertThat(new Chat(cluster).ask(Chat.QUESTIONS.getFirst()))
+          .isEqualTo(Model.expected().getFirst());
+    }
+  }
+
+  /** By the worker's name. */
+  private static Map<String, Integer> ranks(LadonCluster cluster) throws Exception {
+    Map<String, Integer> ranks = new TreeMap<>();
+    for (LadonWorker worker : cluster.workers()) {
+      ranks.put(worker.name(), Health.worker(cluster, worker.name()).get("rank").intValue());
+    }
+    return ranks;
+  }
+
   private static String run(LadonWorker worker, String... command) throws Exception {
     ExecResult result = worker.exec(command);
     assertThat(result.getExitCode()).as(result.getStderr()).isZero();

@@ -15,10 +15,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.testcontainers.containers.Network;
 import org.testcontainers.images.builder.Transferable;
 import org.testcontainers.lifecycle.Startable;
@@ -43,6 +46,7 @@ public final class LadonCluster implements Startable {
   /** The image unless told otherwise; {@code deploy/image} builds it. */
   public static final String DEFAULT_IMAGE = "ladon:local";
 
+  private static final Logger log = LoggerFactory.getLogger(LadonCluster.class);
   private static final int API_PORT = 8080;
   private static final int JOIN_PORT = 7700;
   private static final int PEER_PORT = 7701;
@@ -150,6 +154,7 @@ public final class LadonCluster implements Startable {
     if (file == null || !Files.isReadable(file)) {
       throw new IllegalStateException("withModel: no file that can be read at " + file);
     }
+    long begin = System.nanoTime();
     try {
       Files.createDirectories(logs);
       Network net =
@@ -163,7 +168,7 @@ public final class LadonCluster implements Startable {
                               Map.of("com.docker.network.bridge.host_binding_ipv4", "127.0.0.1")))
               .build();
       network = net;
-      Node main = coordinator(net, file);
+      Node main = coordinator(net, file, coordinatorOptions);
       coordinator = main;
       nodes.add(main);
       for (int i = 0; i < count; i++) {
@@ -175,8 +180,14 @@ public final class LadonCluster implements Startable {
         nodes.add(proxy(net, link));
       }
       Startables.deepStart(nodes.stream().map(node -> node.container)).join();
+      long started = System.nanoTime();
       if (awaitsReady) {
         awaitReady(startupTimeout);
+        log.info(
+            "{} workers: containers run after {} ms, ready after {} ms",
+            count,
+            (started - begin) / 1_000_000,
+            (System.nanoTime() - begin) / 1_000_000);
       }
     } catch (IOException | RuntimeException | Error e) {
       String tails =
@@ -195,7 +206,7 @@ public final class LadonCluster implements Startable {
     return labels;
   }
 
-  private Node coordinator(Network net, Path file) {
+  private Node coordinator(Network net, Path file, List<String> options) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -206,7 +217,7 @@ public final class LadonCluster implements Startable {
                 modelName(file),
                 "--workers",
                 Integer.toString(count)));
-    command.addAll(coordinatorOptions);
+    command.addAll(options);
     Node node = new Node("coordinator", image, net, logs, command);
     node.container
         .withExposedPorts(API_PORT)
@@ -319,6 +330,23 @@ public final class LadonCluster implements Startable {
   /** Asks the coordinator to end, as an orchestrator does, and gives its exit code. */
   public long stopCoordinator() {
     return new LadonWorker(coordinator(), "").stop();
+  }
+
+  /**
+   * Ends the coordinator at once, as a crash does, and puts a new one in its place, which knows
+   * nothing of the former. Workers join it by themselves; comes back once the cluster is ready.
+   *
+   * @param options of {@code ladon coordinator}, instead of {@link #withCoordinatorOptions}
+   */
+  public void replaceCoordinator(String... options) {
+    Node former = coordinator();
+    Network net = Objects.requireNonNull(network);
+    former.close();
+    Node next = coordinator(net, Objects.requireNonNull(model), List.of(options));
+    nodes.set(nodes.indexOf(former), next);
+    coordinator = next;
+    next.container.start();
+    awaitReady(startupTimeout);
   }
 
   /** What the coordinator answers at a path such as {@code /metrics}; the body alone. */
