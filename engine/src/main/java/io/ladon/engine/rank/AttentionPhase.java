@@ -47,12 +47,15 @@ final class AttentionPhase {
   private @Nullable LayerWeights weights;
 
   /**
+   * @param arena for what a thread keeps
+   * @param buffers for what lives until the output projection is done
    * @param input normed tokens, (tokens, hidden)
    * @param out where the head outputs go
    * @param outColumn column in {@code out} of this rank's first head
    */
   AttentionPhase(
       Arena arena,
+      Arena buffers,
       ModelSpec spec,
       RankPlan plan,
       KvCache cache,
@@ -89,9 +92,9 @@ final class AttentionPhase {
     this.slidingRope =
         new RopeTable(
             spec.rope(), spec.rope().slidingBase(), 1f, ropeFactors, spec.contextLength());
-    this.queries = one(arena, maxTokens, queryHeads * spec.headSize());
-    this.keys = one(arena, maxTokens, kvHeads * spec.headSize());
-    this.values = one(arena, maxTokens, kvHeads * spec.headSize());
+    this.queries = one(buffers, maxTokens, queryHeads * spec.headSize());
+    this.keys = one(buffers, maxTokens, kvHeads * spec.headSize());
+    this.values = one(buffers, maxTokens, kvHeads * spec.headSize());
   }
 
   /** Tokens of one run that are attended together. */

@@ -6,6 +6,7 @@ import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.ShardPlan;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A rank's own rows of gate and up, and the activation: from normed tokens to down's input. */
@@ -14,10 +15,9 @@ final class FeedForwardPhase {
   private final ModelSpec.Activation activation;
   private final Kernels kernels;
   private final ThreadTeam team;
-  private final FloatTensor[] gate; // one of (tokens, own rows)
   private final FloatTensor[] up; // one of (tokens, own rows)
   private final Rows input;
-  private final FloatTensor out;
+  private final FloatTensor[] out; // one, which also holds gate's rows until they are gated
   private final int outColumn;
   private final IntRangeTask task = this::compute;
   private @Nullable LayerWeights weights;
@@ -42,9 +42,8 @@ final class FeedForwardPhase {
     this.kernels = kernels;
     this.team = team;
     this.input = input;
-    this.out = out;
+    this.out = new FloatTensor[] {out};
     this.outColumn = outColumn;
-    this.gate = new FloatTensor[] {FloatTensor.allocate(arena, maxTokens, ownRows)};
     this.up = new FloatTensor[] {FloatTensor.allocate(arena, maxTokens, ownRows)};
   }
 
@@ -62,20 +61,21 @@ final class FeedForwardPhase {
     if (gateMatrix == null || upMatrix == null) {
       return;
     }
-    Multiplication.multiply(kernels, gateMatrix, begin, end, input, tokens, gate, 0);
+    Multiplication.multiply(kernels, gateMatrix, begin, end, input, tokens, out, outColumn);
     Multiplication.multiply(kernels, upMatrix, begin, end, input, tokens, up, 0);
     int rowBegin = begin * ShardPlan.ROW_BLOCK;
     int rowEnd = Math.min(gateMatrix.rows(), end * ShardPlan.ROW_BLOCK);
+    MemorySegment y = out[0].segment();
     for (int t = 0; t < tokens; t++) {
-      long from = (long) t * gateMatrix.rows() + rowBegin;
+      long at = (long) t * out[0].columns() + outColumn + rowBegin;
       kernels.gate(
           activation,
-          gate[0].segment(),
-          from,
+          y,
+          at,
           up[0].segment(),
-          from,
-          out.segment(),
-          (long) t * out.columns() + outColumn + rowBegin,
+          (long) t * gateMatrix.rows() + rowBegin,
+          y,
+          at,
           rowEnd - rowBegin);
     }
   }

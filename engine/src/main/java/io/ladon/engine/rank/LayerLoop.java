@@ -43,13 +43,25 @@ final class LayerLoop {
     int tokens = options.maxStepTokens();
     this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
     this.runs = new StepRuns(tokens, options.maxStepRuns());
-    this.residual = new Residual(arena, spec, weights.embeddingType(), link, kernels, team, tokens);
+    StepMemory phases = new StepMemory(arena);
+    this.residual =
+        new Residual(
+            new StepMemory(arena),
+            phases,
+            spec,
+            weights.embeddingType(),
+            link,
+            kernels,
+            team,
+            tokens);
     Projection.Builder projections =
-        new Projection.Builder(arena, plan, link, kernels, team, shape, tokens);
+        new Projection.Builder(phases, plan, link, kernels, team, shape, tokens);
+    phases.layOver();
     this.output = projections.output();
     this.attention =
         new AttentionPhase(
             arena,
+            phases,
             spec,
             own,
             cache,
@@ -61,10 +73,11 @@ final class LayerLoop {
             residual.normed(),
             output.input(),
             output.inputColumn());
+    phases.layOver();
     this.down = projections.down();
     this.feedForward =
         new FeedForwardPhase(
-            arena,
+            phases,
             spec,
             own.feedForward().size(),
             kernels,
@@ -73,7 +86,9 @@ final class LayerLoop {
             residual.normed(),
             down.input(),
             down.inputColumn());
-    this.head = new VocabularyHead(arena, plan, weights, options, link, kernels, team, runs, shape);
+    phases.layOver();
+    this.head =
+        new VocabularyHead(phases, plan, weights, options, link, kernels, team, runs, shape);
   }
 
   List<RunResult> run(Step step) {

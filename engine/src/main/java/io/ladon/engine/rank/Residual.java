@@ -39,8 +39,13 @@ final class Residual {
   private MemorySegment normWeight = MemorySegment.NULL;
   private boolean quantizes;
 
+  /**
+   * @param arena for what lives as long as a step
+   * @param passing for what is needed between two phases only
+   */
   Residual(
       Arena arena,
+      Arena passing,
       ModelSpec spec,
       TensorType embeddingType,
       Link link,
@@ -57,7 +62,7 @@ final class Residual {
     this.stream = FloatTensor.allocate(arena, maxTokens, spec.hiddenSize());
     this.addend = stream;
     this.normed = Rows.allocate(arena, maxTokens, spec.hiddenSize());
-    this.gather = new TokenGather(arena, link, maxTokens, spec.hiddenSize());
+    this.gather = new TokenGather(passing, link, maxTokens, spec.hiddenSize());
     this.begins = new int[link.ranks() + 1];
     this.decoded = new float[team.threads()][spec.hiddenSize()];
   }
