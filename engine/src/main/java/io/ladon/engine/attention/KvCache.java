@@ -1,6 +1,6 @@
 package io.ladon.engine.attention;
 
-import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.kernel.LazyMemory;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.RankPlan;
 import java.lang.foreign.Arena;
@@ -45,8 +45,7 @@ public final class KvCache implements AutoCloseable {
     this.firstHead = plan.kvHeads().begin();
     this.headSize = spec.headSize();
     this.blocks = blocks;
-    this.segment =
-        arena.allocate(blocks * bytesPerBlock(spec, plan, type) + SLACK, FloatTensor.ALIGNMENT);
+    this.segment = LazyMemory.allocate(arena, blocks * bytesPerBlock(spec, plan, type) + SLACK);
   }
 
   /** Bytes that one block costs a rank, all layers and its KV heads together. */

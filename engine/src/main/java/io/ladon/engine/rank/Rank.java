@@ -21,7 +21,7 @@ import java.util.stream.IntStream;
  */
 public final class Rank implements AutoCloseable {
 
-  private static final long WARM_UP_NANOS = 700_000_000L;
+  private static final long WARM_UP_NANOS = 200_000_000L;
   private static final int WARM_UP_DECODES = 60;
   private static final int WARM_UP_PREFILLS = 6;
   private static final int WARM_UP_CHUNK = 64;
@@ -111,8 +111,8 @@ public final class Rank implements AutoCloseable {
   }
 
   /**
-   * Runs steps of no meaning, without peers, so that the code is compiled before the first real
-   * step. Takes a few seconds; overwrites KV blocks, so it must come before any sequence.
+   * Runs steps of no meaning, without peers, so that most code is compiled before the first real
+   * step. Takes some tenths of a second; overwrites KV blocks, so it must come before any sequence.
    */
   public void warmUp() {
     link.connect(false);

@@ -1,11 +1,8 @@
 package io.ladon.engine.rank;
 
+import io.ladon.engine.kernel.LazyMemory;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,14 +14,6 @@ import java.util.List;
 final class StepMemory implements Arena {
 
   private static final long SLAB = 64L << 20; // of addresses; far from what malloc keeps to itself
-  private static final MethodHandle CALLOC;
-  private static final MethodHandle FREE;
-
-  static {
-    ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
-    CALLOC = handle("calloc", FunctionDescriptor.of(ValueLayout.ADDRESS, size, size));
-    FREE = handle("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
-  }
 
   private final Arena arena;
   private final List<MemorySegment> slabs = new ArrayList<>();
@@ -57,7 +46,7 @@ final class StepMemory implements Arena {
       slab++;
       used = 0;
     }
-    slabs.add(newSlab(Math.max(SLAB, bytes + alignment)));
+    slabs.add(LazyMemory.allocate(arena, Math.max(SLAB, bytes + alignment)));
     return allocate(bytes, alignment);
   }
 
@@ -69,36 +58,5 @@ final class StepMemory implements Arena {
   @Override
   public void close() {
     arena.close();
-  }
-
-  @SuppressWarnings("restricted") // The module is started with native access enabled.
-  private MemorySegment newSlab(long bytes) {
-    try {
-      MemorySegment memory = (MemorySegment) CALLOC.invokeExact(1L, bytes);
-      if (memory.equals(MemorySegment.NULL)) {
-        throw new OutOfMemoryError("the system refuses " + bytes + " bytes for a step's buffers");
-      }
-      return memory.reinterpret(bytes, arena, StepMemory::free);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static void free(MemorySegment memory) {
-    try {
-      FREE.invokeExact(memory);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  @SuppressWarnings("restricted")
-  private static MethodHandle handle(String name, FunctionDescriptor descriptor) {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor);
   }
 }
