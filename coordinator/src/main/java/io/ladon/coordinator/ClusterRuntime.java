@@ -15,6 +15,7 @@ import io.ladon.coordinator.generate.GenerationRequest;
 import io.ladon.coordinator.generate.GenerationService;
 import io.ladon.coordinator.generate.ModelCard;
 import io.ladon.coordinator.generate.ServiceException;
+import io.ladon.coordinator.generate.WorkerStatus;
 import io.ladon.coordinator.schedule.BlockPool;
 import io.ladon.coordinator.schedule.Scheduler;
 import io.ladon.coordinator.schedule.SchedulerMetrics;
@@ -38,6 +39,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.IntPredicate;
+import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -169,6 +171,15 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
         .register(registry);
     Gauge.builder("ladon.cluster.workers.expected", options::expectedWorkers)
         .description("Workers that the plan is for")
+        .register(registry);
+    links(registry, "shared-memory", WorkerStatus::sharedMemoryPeers);
+    links(registry, "grpc", WorkerStatus::grpcPeers);
+  }
+
+  private void links(MeterRegistry registry, String exchange, ToIntFunction<WorkerStatus> peers) {
+    Gauge.builder("ladon.rank.links", () -> board.entry().workers().stream().mapToInt(peers).sum())
+        .description("Peers that ranks exchange parts with, by how the parts travel")
+        .tag("exchange", exchange)
         .register(registry);
   }
 

@@ -55,7 +55,9 @@ class ComposeIT {
     assertThat(fetched).as("sent to three workers").isGreaterThan(Files.size(Model.file()) / 2);
     String text = ask();
     assertThat(text).isEqualTo(Model.expected().getFirst().text());
-    assertThat(get("/metrics").body()).contains("ladon_cluster_ready 1");
+    assertThat(get("/metrics").body())
+        .contains("ladon_cluster_ready 1")
+        .contains("ladon_rank_links{exchange=\"grpc\"} 6"); // of three ranks each with two
 
     compose("down", "-t", "5");
     compose("up", "-d", "--no-build", "--scale", "worker=5");

@@ -15,6 +15,7 @@ import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.FailureCode;
 import io.ladon.proto.FetchLogits;
 import io.ladon.proto.Hello;
+import io.ladon.proto.PeersReady;
 import io.ladon.proto.Ping;
 import io.ladon.proto.RankFailure;
 import io.ladon.proto.WorkerMessage.MessageCase;
@@ -90,7 +91,9 @@ class WorkerTest {
       member.send(connect(1));
     }
     for (Joined member : members) {
-      assertThat(member.next(MessageCase.PEERS_READY).getPeersReady().getEpoch()).isEqualTo(1);
+      PeersReady linked = member.next(MessageCase.PEERS_READY).getPeersReady();
+      assertThat(linked.getEpoch()).isEqualTo(1);
+      assertThat(linked.getSharedMemoryPeers() + linked.getGrpcPeers()).isEqualTo(1);
     }
     return members;
   }

@@ -82,6 +82,8 @@ final class OperatorEndpoints {
         .put("weight_bytes", worker.weightBytes())
         .put("cache_bytes", worker.cacheBytes())
         .put("fetched_bytes", worker.fetchedBytes())
+        .put("shared_memory_peers", worker.sharedMemoryPeers())
+        .put("grpc_peers", worker.grpcPeers())
         .put("cpu", worker.cpu())
         .put("kernels", worker.kernels());
   }

@@ -15,6 +15,7 @@ import io.ladon.proto.FailureCode;
 import io.ladon.proto.FetchLogits;
 import io.ladon.proto.Hello;
 import io.ladon.proto.Loaded;
+import io.ladon.proto.PeersReady;
 import io.ladon.proto.Ping;
 import io.ladon.proto.RankFailure;
 import io.ladon.proto.Release;
@@ -154,7 +155,10 @@ public final class Cluster {
     switch (message.getMessageCase()) {
       case LOADED -> onLoaded(member, message.getLoaded());
       case PEERS_READY -> {
-        if (isCurrent(member, message.getPeersReady().getEpoch(), Phase.CONNECTING)) {
+        PeersReady linked = message.getPeersReady();
+        if (isCurrent(member, linked.getEpoch(), Phase.CONNECTING)) {
+          member.sharedMemoryPeers = linked.getSharedMemoryPeers();
+          member.grpcPeers = linked.getGrpcPeers();
           member.state = WorkerStatus.State.CONNECTED;
           reached(member);
         }

@@ -27,6 +27,8 @@ public final class Member {
   long weightBytes;
   long cacheBytes;
   long fetchedBytes;
+  int sharedMemoryPeers;
+  int grpcPeers;
 
   Member(long id, Hello hello, MemberLink link, long nowNanos) {
     this.id = id;
@@ -76,6 +78,8 @@ public final class Member {
         weightBytes,
         cacheBytes,
         fetchedBytes,
+        sharedMemoryPeers,
+        grpcPeers,
         hello.getCpu(),
         hello.getKernels());
   }

@@ -12,6 +12,8 @@ package io.ladon.coordinator.generate;
  * @param weightBytes packed weights it holds; 0 before it has loaded
  * @param cacheBytes its KV cache; 0 before it has loaded
  * @param fetchedBytes what the coordinator sent it in its latest load
+ * @param sharedMemoryPeers peers that it exchanges parts with through shared memory
+ * @param grpcPeers peers that it exchanges parts with over gRPC
  * @param cpu as it describes it
  * @param kernels the kernels it has chosen
  */
@@ -25,6 +27,8 @@ public record WorkerStatus(
     long weightBytes,
     long cacheBytes,
     long fetchedBytes,
+    int sharedMemoryPeers,
+    int grpcPeers,
     String cpu,
     String kernels) {
 

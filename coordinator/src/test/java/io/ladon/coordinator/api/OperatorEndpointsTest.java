@@ -52,7 +52,7 @@ class OperatorEndpointsTest {
                 + "\"total_blocks\":8,\"workers\":[{\"name\":\"w0\","
                 + "\"peer_address\":\"127.0.0.1:9\",\"rank\":0,\"state\":\"connected\","
                 + "\"threads\":2,\"memory_bytes\":100,\"weight_bytes\":50,\"cache_bytes\":25,"
-                + "\"fetched_bytes\":0,\"cpu\":\"a cpu\",\"kernels\":\"vector\"}]}");
+                + "\"fetched_bytes\":0,\"shared_memory_peers\":1,\"grpc_peers\":2,\"cpu\":\"a cpu\",\"kernels\":\"vector\"}]}");
     api.service.status(
         new ClusterStatus(false, "1 of 2 workers has joined", 0, 2, List.of(), 0, 0, 0, 0));
     for (String path : List.of("/health/ready", "/health")) {

@@ -58,6 +58,8 @@ public final class ScriptedService implements GenerationService, AutoCloseable {
                   50,
                   25,
                   0,
+                  1,
+                  2,
                   "a cpu",
                   "vector")),
           0,

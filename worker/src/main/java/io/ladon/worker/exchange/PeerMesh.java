@@ -7,6 +7,7 @@ import io.ladon.worker.loop.RankLoop;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -81,6 +82,11 @@ public final class PeerMesh {
   /** How parts travel to a linked peer. */
   public ExchangeMode modeOf(int other) {
     return peer(other).sharesMemory() ? ExchangeMode.SHARED_MEMORY : ExchangeMode.GRPC;
+  }
+
+  /** How many linked peers parts travel to in some way. */
+  public int linked(ExchangeMode way) {
+    return (int) Arrays.stream(peers).filter(peer -> modeOf(peer.rank()) == way).count();
   }
 
   void onLoop(Runnable callback) {

@@ -9,6 +9,7 @@ import io.ladon.proto.Loaded;
 import io.ladon.proto.PeersReady;
 import io.ladon.proto.Step;
 import io.ladon.proto.WorkerMessage;
+import io.ladon.worker.exchange.ExchangeMode;
 import io.ladon.worker.exchange.PeerExchange;
 import io.ladon.worker.exchange.PeerMesh;
 import io.ladon.worker.loop.RankLoop;
@@ -125,7 +126,11 @@ final class Epoch {
                 (System.nanoTime() - begin) / 1_000_000);
             reply.accept(
                 WorkerMessage.newBuilder()
-                    .setPeersReady(PeersReady.newBuilder().setEpoch(number()))
+                    .setPeersReady(
+                        PeersReady.newBuilder()
+                            .setEpoch(number())
+                            .setSharedMemoryPeers(mesh.linked(ExchangeMode.SHARED_MEMORY))
+                            .setGrpcPeers(mesh.linked(ExchangeMode.GRPC)))
                     .build());
           }
 
