@@ -14,6 +14,7 @@ import io.ladon.engine.plan.Split;
 import io.ladon.engine.testing.TinyModels;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class MeasuredPlanTest {
 
   private static final PlanOptions OPEN = PlanOptions.of(2);
+  private static final double[] BANDWIDTHS = {1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
   private static final MachineSpeed MACHINE = new MachineSpeed(10e9, 100e9);
 
   /** Nothing but the number of exchanges counts. */
@@ -81,12 +83,18 @@ class MeasuredPlanTest {
   /** Whatever the link, the choice of one start stays that of the next on a link like it. */
   @Test
   void staysTheSameOverARestartThatMeasuresALittleElse() {
-    for (double latency = 1e-9; latency < 1; latency *= 1.1) {
-      LinkSpeed link = new LinkSpeed(latency, 1e8);
-      Split[] before = choice(link, MeasuredPlanTest::nothing);
-      ShardPlan held = plan(before[0], before[1]);
-      LinkSpeed again = new LinkSpeed(latency * 1.04, 1e8 / 1.04);
-      assertThat(choice(again, ranksOf(held, 2))).as("latency %s", latency).isEqualTo(before);
+    int wouldChange = 0;
+    for (double bandwidth : BANDWIDTHS) {
+      for (double latency = 1e-9; latency < 1; latency *= 1.05) {
+        Split[] before = choice(new LinkSpeed(latency, bandwidth), MeasuredPlanTest::nothing);
+        ShardPlan held = plan(before[0], before[1]);
+        LinkSpeed again = new LinkSpeed(latency * 1.04, bandwidth / 1.04);
+        assertThat(choice(again, ranksOf(held, 2))).as("latency %s", latency).isEqualTo(before);
+        if (!Arrays.equals(choice(again, MeasuredPlanTest::nothing), before)) {
+          wouldChange++;
+        }
+      }
     }
+    assertThat(wouldChange).as("links where nothing but what is held keeps the plan").isPositive();
   }
 }
