@@ -200,7 +200,15 @@ public final class Attention {
       long keyOffset,
       MemorySegment value,
       long valueOffset) {
-    kernel.store(cache, layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+    long headBytes = 4L * headSize;
+    long elementBytes = cache.type().bytes();
+    if (!kernel.store(
+        key.asSlice(4 * keyOffset, headBytes).address(),
+        value.asSlice(4 * valueOffset, headBytes).address(),
+        cache.keys(layer, kvHead, block) + slot * elementBytes,
+        cache.values(layer, kvHead, block) + (long) slot * headSize * elementBytes)) {
+      cache.store(layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+    }
   }
 
   /** First query head of a KV head's group, among this rank's. */

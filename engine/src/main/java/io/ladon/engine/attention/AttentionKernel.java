@@ -46,7 +46,9 @@ abstract class AttentionKernel {
   abstract void merge(AttentionTask task, long part, long total);
 
   /** Makes states those of no position. */
-  abstract void clear(AttentionTask task, long states, int rows);
+  void clear(AttentionTask task, long states, int rows) {
+    task.clear(states, rows);
+  }
 
   /** {@code out[d] = Out[d] * (1 / sum)} over the head size. May destroy the state's lanes. */
   abstract void finish(AttentionTask task, long state, long out);
@@ -56,18 +58,17 @@ abstract class AttentionKernel {
     rope.rotate(address, heads, headSize, position);
   }
 
-  /** Stores a key and a value, see {@link Attention#store}. */
-  void store(
-      KvCache cache,
-      int layer,
-      int kvHead,
-      int block,
-      int slot,
-      MemorySegment key,
-      long keyOffset,
-      MemorySegment value,
-      long valueOffset) {
-    cache.store(layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+  /**
+   * Stores a key and a value in code of the kernel's own, if it has any for the cache's type.
+   *
+   * @param key address of the key's floats
+   * @param value address of the value's
+   * @param toKey address of the key's first element in its block
+   * @param toValue address of the value's
+   * @return whether it has
+   */
+  boolean store(long key, long value, long toKey, long toValue) {
+    return false;
   }
 
   /** Computes a part of all rows, from cleared states. */

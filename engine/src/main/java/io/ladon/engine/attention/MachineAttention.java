@@ -4,7 +4,6 @@ import io.ladon.engine.kernel.MachineKernels;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.AttentionLayout.Element;
-import java.lang.foreign.MemorySegment;
 
 /** The same in machine code. What rows see of a tile is worked out here. */
 final class MachineAttention extends AttentionKernel {
@@ -178,24 +177,7 @@ final class MachineAttention extends AttentionKernel {
   }
 
   @Override
-  void store(
-      KvCache cache,
-      int layer,
-      int kvHead,
-      int block,
-      int slot,
-      MemorySegment key,
-      long keyOffset,
-      MemorySegment value,
-      long valueOffset) {
-    int size = cache.headSize();
-    int bytes = cache.type().bytes();
-    long toKey = cache.keys(layer, kvHead, block) + (long) slot * bytes;
-    long toValue = cache.values(layer, kvHead, block) + (long) slot * size * bytes;
-    long from = key.asSlice(4 * keyOffset, 4L * size).address();
-    if (!functions.store(
-        from, value.asSlice(4 * valueOffset, 4L * size).address(), toKey, toValue)) {
-      super.store(cache, layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
-    }
+  boolean store(long key, long value, long toKey, long toValue) {
+    return functions.store(key, value, toKey, toValue);
   }
 }

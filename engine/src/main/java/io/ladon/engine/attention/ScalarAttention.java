@@ -111,11 +111,6 @@ final class ScalarAttention extends AttentionKernel {
   }
 
   @Override
-  void clear(AttentionTask task, long states, int rows) {
-    task.clear(states, rows);
-  }
-
-  @Override
   void finish(AttentionTask task, long state, long out) {
     float factor = 1f / sum(task.lanes(state));
     for (int d = 0; d < task.headSize; d++) {

@@ -137,11 +137,6 @@ final class VectorAttention extends AttentionKernel {
   }
 
   @Override
-  void clear(AttentionTask task, long states, int rows) {
-    task.clear(states, rows);
-  }
-
-  @Override
   void finish(AttentionTask task, long state, long out) {
     VectorSoftmax.scale(state, task.headSize, 1f / sum(task.lanes(state)), out);
   }

@@ -152,7 +152,8 @@ class AttentionTest {
         x.set(0, i, special[i % special.length]);
       }
       for (AttentionKernel kernel : f.kernels()) {
-        kernel.store(f.cache, 0, 0, 1, 5, x.segment(), 0, x.segment(), headSize);
+        Attention attention = f.attention(kernel, 0, 1, 0);
+        attention.store(0, 0, 1, 5, x.segment(), 0, x.segment(), headSize);
         f.cache.store(0, 0, 2, 5, x.segment(), 0, x.segment(), headSize);
         for (int d = 0; d < headSize; d++) {
           assertThat(f.cache.key(0, 0, 1, 5, d)).isEqualTo((Float) f.cache.key(0, 0, 2, 5, d));
