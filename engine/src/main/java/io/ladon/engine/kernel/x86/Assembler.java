@@ -158,6 +158,12 @@ final class Assembler extends VectorInstructions {
     code().putByte(0xC3);
   }
 
+  /** Returns from a function that has used wide registers. */
+  void endWide() {
+    vzeroupper();
+    ret();
+  }
+
   void prefetcht0(Memory line) {
     memoryOnly(1, 0x18, 1, line);
   }

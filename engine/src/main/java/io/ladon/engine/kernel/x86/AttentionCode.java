@@ -102,8 +102,7 @@ final class AttentionCode {
     a.add(Gp.RDX, 8 * keys.length);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, units);
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 
   private void emitColumn(int rows, int d, Gp[] keys, int columnBytes) {
@@ -172,8 +171,7 @@ final class AttentionCode {
     a.add(Gp.RCX, 2 * HALVES);
     a.dec(Gp.RAX);
     a.jump(Condition.NOT_EQUAL, loop);
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 
   /** Fields of an entry of {@link #values}, 8 bytes each. */
@@ -199,8 +197,7 @@ final class AttentionCode {
       int begin = pass * vectors / passes;
       emitValues(rows, begin, (pass + 1) * vectors / passes - begin);
     }
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 
   /** Vectors {@code [first, first + count)} of the head. */

@@ -51,11 +51,6 @@ final class FloatCode {
     a.jump(Condition.NOT_EQUAL, loop);
   }
 
-  private void end() {
-    a.vzeroupper();
-    a.ret();
-  }
-
   private Vector register(int number) {
     return lanes.register(number);
   }
@@ -71,7 +66,7 @@ final class FloatCode {
         },
         Gp.RDI,
         Gp.RSI);
-    end();
+    a.endWide();
   }
 
   /** {@code y[i] *= factor}: y, units, factor. */
@@ -84,7 +79,7 @@ final class FloatCode {
           a.vmovups(at(Gp.RDI, offset), register(i));
         },
         Gp.RDI);
-    end();
+    a.endWide();
   }
 
   /**
@@ -125,7 +120,7 @@ final class FloatCode {
         Gp.RDI,
         Gp.RSI,
         Gp.RDX);
-    end();
+    a.endWide();
   }
 
   /** {@code y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]}: gate, up, y, units. */
@@ -172,7 +167,7 @@ final class FloatCode {
         Gp.RDI,
         Gp.RSI,
         Gp.RDX);
-    end();
+    a.endWide();
   }
 
   /** The sum of {@code exp((x[i] - max) * factor)}: x, units, max, factor. */
@@ -195,7 +190,7 @@ final class FloatCode {
         Gp.RDI);
     lanes.reduce(a::vaddps, 0, register(2));
     a.vmovd(Gp.RAX, Vector.xmm(0));
-    end();
+    a.endWide();
   }
 
   /**
@@ -263,7 +258,7 @@ final class FloatCode {
     a.add(Gp.RDI, Gp.R8);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, heads);
-    end();
+    a.endWide();
   }
 
   /** The largest; where there is NaN, all bits set: x, units. In AVX2 whatever the width. */
@@ -294,7 +289,7 @@ final class FloatCode {
     a.jump(Condition.EQUAL, ordered);
     a.mov(Gp.RAX, -1);
     a.bind(ordered);
-    end();
+    a.endWide();
   }
 
   /** Sums of 32 int8 each: quants, sums, blocks. In AVX2 whatever the width. */
@@ -320,6 +315,6 @@ final class FloatCode {
     a.add(Gp.RSI, 4);
     a.dec(Gp.RDX);
     a.jump(Condition.NOT_EQUAL, loop);
-    end();
+    a.endWide();
   }
 }

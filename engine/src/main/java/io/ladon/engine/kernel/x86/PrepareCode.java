@@ -84,8 +84,7 @@ final class PrepareCode {
     a.add(Gp.R8, recordBytes);
     a.dec(Gp.R10);
     a.jump(Condition.NOT_EQUAL, tokens);
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 
   private void emitBlock() {

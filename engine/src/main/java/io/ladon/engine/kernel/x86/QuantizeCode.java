@@ -71,8 +71,7 @@ final class QuantizeCode {
     a.add(Gp.R9, 4);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, blocks);
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 
   /** Loads the block, stores its scale, and computes 127 / largest and whether that is of use. */

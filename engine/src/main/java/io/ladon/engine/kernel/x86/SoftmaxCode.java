@@ -47,7 +47,7 @@ final class SoftmaxCode {
     a.add(Gp.RDI, layout.stateStride());
     a.dec(Gp.RSI);
     a.jump(Condition.NOT_EQUAL, rows);
-    end();
+    a.endWide();
   }
 
   /**
@@ -91,7 +91,7 @@ final class SoftmaxCode {
     a.add(Gp.RSI, layout.stateStride());
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, rows);
-    end();
+    a.endWide();
   }
 
   /** Exponentials of a row's scores, and their sums. */
@@ -138,7 +138,7 @@ final class SoftmaxCode {
       a.vfmadd231ps(x, next, at(Gp.RDI, offset));
       a.vmovups(at(Gp.RSI, offset), x);
     }
-    end();
+    a.endWide();
   }
 
   /**
@@ -166,11 +166,6 @@ final class SoftmaxCode {
       a.vmulps(Vector.xmm(3), Vector.xmm(3), Vector.xmm(factor.number()));
       a.vmovd(at(Gp.RSI, 4 * done), Vector.xmm(3));
     }
-    end();
-  }
-
-  private void end() {
-    a.vzeroupper();
-    a.ret();
+    a.endWide();
   }
 }
