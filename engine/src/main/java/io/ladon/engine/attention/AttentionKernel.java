@@ -1,6 +1,7 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -103,7 +104,7 @@ abstract class AttentionKernel {
   final void add(AttentionTask task, long part, int row, boolean first) {
     long total = task.total + row * task.stateStride;
     if (first) {
-      MemorySegment.copy(Memory.ALL, part, Memory.ALL, total, task.stateStride);
+      MemorySegment.copy(NativeMemory.ALL, part, NativeMemory.ALL, total, task.stateStride);
     } else {
       merge(task, part, total);
     }
@@ -115,7 +116,7 @@ abstract class AttentionKernel {
     for (int t = 0; t < task.tokens; t++) {
       long from = ((long) (firstToken + t) * queries.columns() + column) * 4;
       MemorySegment.copy(
-          queries.segment(), from, Memory.ALL, task.queries + t * tokenBytes, tokenBytes);
+          queries.segment(), from, NativeMemory.ALL, task.queries + t * tokenBytes, tokenBytes);
     }
     long rowBytes = 4L * task.headSize;
     int rows = task.rows();
@@ -137,10 +138,11 @@ abstract class AttentionKernel {
   static float sum(long lanes) {
     for (int half = AttentionTask.LANES / 2; half > 0; half /= 2) {
       for (int i = 0; i < half; i++) {
-        Memory.set(
-            lanes + 4L * i, Memory.get(lanes + 4L * i) + Memory.get(lanes + 4L * (half + i)));
+        NativeMemory.setFloat(
+            lanes + 4L * i,
+            NativeMemory.getFloat(lanes + 4L * i) + NativeMemory.getFloat(lanes + 4L * (half + i)));
       }
     }
-    return Memory.get(lanes);
+    return NativeMemory.getFloat(lanes);
   }
 }

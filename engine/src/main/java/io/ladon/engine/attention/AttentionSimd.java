@@ -1,5 +1,6 @@
 package io.ladon.engine.attention;
 
+import io.ladon.engine.memory.NativeMemory;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -42,23 +43,23 @@ final class AttentionSimd {
   private AttentionSimd() {}
 
   static FloatVector load(long address) {
-    return FloatVector.fromMemorySegment(FLOATS, Memory.ALL, address, LITTLE);
+    return FloatVector.fromMemorySegment(FLOATS, NativeMemory.ALL, address, LITTLE);
   }
 
   static void store(FloatVector x, long address) {
-    x.intoMemorySegment(Memory.ALL, address, LITTLE);
+    x.intoMemorySegment(NativeMemory.ALL, address, LITTLE);
   }
 
   /** The float at an address in all lanes. */
   static FloatVector broadcast(long address) {
-    return FloatVector.broadcast(FLOATS, Memory.get(address));
+    return FloatVector.broadcast(FLOATS, NativeMemory.getFloat(address));
   }
 
   /** Halves as floats: {@link Half#toFloat}. */
   static FloatVector loadHalves(long address) {
     IntVector wide =
         (IntVector)
-            ShortVector.fromMemorySegment(HALVES, Memory.ALL, address, LITTLE)
+            ShortVector.fromMemorySegment(HALVES, NativeMemory.ALL, address, LITTLE)
                 .convertShape(VectorOperators.S2I, INTS, 0);
     return wide.lanewise(VectorOperators.LSHL, 13)
         .and(Half.MASK)
@@ -69,7 +70,7 @@ final class AttentionSimd {
   /** Bytes as floats. May read bytes behind those that it converts. */
   static FloatVector loadBytes(long address) {
     return (FloatVector)
-        ByteVector.fromMemorySegment(QUARTERS, Memory.ALL, address, LITTLE)
+        ByteVector.fromMemorySegment(QUARTERS, NativeMemory.ALL, address, LITTLE)
             .convertShape(VectorOperators.B2F, FLOATS, 0);
   }
 }

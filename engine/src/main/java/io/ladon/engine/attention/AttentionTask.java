@@ -2,6 +2,7 @@ package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
+import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -165,14 +166,14 @@ final class AttentionTask {
     for (int row = 0; row < rows; row++) {
       long state = states + row * stateStride;
       zero(state, stateStride);
-      Memory.set(max(state), Float.NEGATIVE_INFINITY);
+      NativeMemory.setFloat(max(state), Float.NEGATIVE_INFINITY);
     }
   }
 
   /** Clears bytes, a multiple of 4. */
   static void zero(long address, long bytes) {
     for (long end = address + bytes; address != end; address += 4) {
-      Memory.set(address, 0f);
+      NativeMemory.setFloat(address, 0f);
     }
   }
 

@@ -4,6 +4,7 @@ import io.ladon.engine.kernel.MachineKernels;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.AttentionLayout.Element;
+import io.ladon.engine.memory.NativeMemory;
 
 /** The same in machine code. What rows see of a tile is worked out here. */
 final class MachineAttention extends AttentionKernel {
@@ -96,7 +97,7 @@ final class MachineAttention extends AttentionKernel {
   /** What was not written, or is not to be seen, may be anything in the keys: it ends here. */
   private static void hide(AttentionTask task, int row, int begin, int end) {
     for (int p = begin; p < end; p++) {
-      Memory.set(scores(task, row, p), Float.NEGATIVE_INFINITY);
+      NativeMemory.setFloat(scores(task, row, p), Float.NEGATIVE_INFINITY);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
+import io.ladon.engine.memory.NativeMemory;
 import io.ladon.engine.model.RopeSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -77,12 +78,12 @@ public final class RopeTable {
       int element = adjacent ? 2 * i : i;
       long first = x + 4L * element;
       long second = first + (adjacent ? 4L : 4L * pairs);
-      float a = Memory.get(first);
-      float b = Memory.get(second);
-      float cos = Memory.get(row + 4L * cosine(element));
-      float sin = Memory.get(row + 4L * (cosine(element + (adjacent ? 1 : 0)) + UNIT));
-      Memory.set(first, a * cos - b * sin);
-      Memory.set(second, a * sin + b * cos);
+      float a = NativeMemory.getFloat(first);
+      float b = NativeMemory.getFloat(second);
+      float cos = NativeMemory.getFloat(row + 4L * cosine(element));
+      float sin = NativeMemory.getFloat(row + 4L * (cosine(element + (adjacent ? 1 : 0)) + UNIT));
+      NativeMemory.setFloat(first, a * cos - b * sin);
+      NativeMemory.setFloat(second, a * sin + b * cos);
     }
   }
 
@@ -134,7 +135,7 @@ public final class RopeTable {
   }
 
   private static void set(long row, int element, float cos, float other) {
-    Memory.set(row + 4L * cosine(element), cos);
-    Memory.set(row + 4L * (cosine(element) + UNIT), other);
+    NativeMemory.setFloat(row + 4L * cosine(element), cos);
+    NativeMemory.setFloat(row + 4L * (cosine(element) + UNIT), other);
   }
 }

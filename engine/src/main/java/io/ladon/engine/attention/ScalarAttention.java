@@ -1,6 +1,7 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.Exponential;
+import io.ladon.engine.memory.NativeMemory;
 
 /** Attention that reads like the formula. */
 final class ScalarAttention extends AttentionKernel {
@@ -41,7 +42,7 @@ final class ScalarAttention extends AttentionKernel {
             keys
                 ? cache.key(task.layer, task.kvHead, block, slot, d)
                 : cache.value(task.layer, task.kvHead, block, slot, d);
-        Memory.set(to, x);
+        NativeMemory.setFloat(to, x);
       }
     }
   }
@@ -53,60 +54,65 @@ final class ScalarAttention extends AttentionKernel {
       long key = task.tile + 4L * p * task.headSize;
       float score = 0f;
       for (int d = 0; d < task.headSize; d++) {
-        score = Math.fma(Memory.get(query + 4L * d), Memory.get(key + 4L * d), score);
+        score =
+            Math.fma(
+                NativeMemory.getFloat(query + 4L * d), NativeMemory.getFloat(key + 4L * d), score);
       }
-      Memory.set(scores + 4L * p, score);
+      NativeMemory.setFloat(scores + 4L * p, score);
     }
   }
 
   private static void weigh(AttentionTask task, int row, int begin, int end, long state) {
     long scores = task.scores + row * AttentionTask.SCORES_STRIDE;
-    float before = Memory.get(task.max(state));
+    float before = NativeMemory.getFloat(task.max(state));
     float max = before;
     for (int p = begin; p < end; p++) {
-      float score = Memory.get(scores + 4L * p);
+      float score = NativeMemory.getFloat(scores + 4L * p);
       max = score > max ? score : max;
     }
     if (max > before) {
       float factor = Exponential.exp(before - max);
       multiply(task.lanes(state), AttentionTask.LANES, factor);
       multiply(state, task.headSize, factor);
-      Memory.set(task.max(state), max);
+      NativeMemory.setFloat(task.max(state), max);
     }
     for (int p = begin; p < end; p++) {
-      float weight = Exponential.exp(Memory.get(scores + 4L * p) - max);
+      float weight = Exponential.exp(NativeMemory.getFloat(scores + 4L * p) - max);
       long lane = task.lanes(state) + 4L * (p % AttentionTask.LANES);
-      Memory.set(lane, Memory.get(lane) + weight);
+      NativeMemory.setFloat(lane, NativeMemory.getFloat(lane) + weight);
       long value = task.tile + 4L * p * task.headSize;
       for (int d = 0; d < task.headSize; d++) {
         long sum = state + 4L * d;
-        Memory.set(sum, Math.fma(weight, Memory.get(value + 4L * d), Memory.get(sum)));
+        NativeMemory.setFloat(
+            sum,
+            Math.fma(weight, NativeMemory.getFloat(value + 4L * d), NativeMemory.getFloat(sum)));
       }
     }
   }
 
   private static void multiply(long x, int length, float factor) {
     for (int i = 0; i < length; i++) {
-      Memory.set(x + 4L * i, Memory.get(x + 4L * i) * factor);
+      NativeMemory.setFloat(x + 4L * i, NativeMemory.getFloat(x + 4L * i) * factor);
     }
   }
 
   @Override
   void merge(AttentionTask task, long part, long total) {
-    float partMax = Memory.get(task.max(part));
-    float totalMax = Memory.get(task.max(total));
+    float partMax = NativeMemory.getFloat(task.max(part));
+    float totalMax = NativeMemory.getFloat(task.max(total));
     float max = partMax > totalMax ? partMax : totalMax;
     float f = Exponential.exp(totalMax - max);
     float g = Exponential.exp(partMax - max);
     merge(task.lanes(part), g, task.lanes(total), f, AttentionTask.LANES);
     merge(part, g, total, f, task.headSize);
-    Memory.set(task.max(total), max);
+    NativeMemory.setFloat(task.max(total), max);
   }
 
   private static void merge(long part, float g, long total, float f, int length) {
     for (int i = 0; i < length; i++) {
-      float before = Memory.get(total + 4L * i) * f;
-      Memory.set(total + 4L * i, Math.fma(Memory.get(part + 4L * i), g, before));
+      float before = NativeMemory.getFloat(total + 4L * i) * f;
+      NativeMemory.setFloat(
+          total + 4L * i, Math.fma(NativeMemory.getFloat(part + 4L * i), g, before));
     }
   }
 
@@ -114,7 +120,7 @@ final class ScalarAttention extends AttentionKernel {
   void finish(AttentionTask task, long state, long out) {
     float factor = 1f / sum(task.lanes(state));
     for (int d = 0; d < task.headSize; d++) {
-      Memory.set(out + 4L * d, Memory.get(state + 4L * d) * factor);
+      NativeMemory.setFloat(out + 4L * d, NativeMemory.getFloat(state + 4L * d) * factor);
     }
   }
 }

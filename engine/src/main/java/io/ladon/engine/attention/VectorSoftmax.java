@@ -6,6 +6,7 @@ import static io.ladon.engine.attention.AttentionSimd.load;
 import static io.ladon.engine.attention.AttentionSimd.store;
 
 import io.ladon.engine.kernel.Exponential;
+import io.ladon.engine.memory.NativeMemory;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -31,11 +32,11 @@ final class VectorSoftmax {
     hide(from, scores + 4L * begin);
     hide(scores + 4L * end, to);
     long maxAt = task.max(state);
-    float before = Memory.get(maxAt);
+    float before = NativeMemory.getFloat(maxAt);
     float max = largest(from, to, before);
     if (max > before) {
       multiply(state, maxAt, Exponential.exp(before - max));
-      Memory.set(maxAt, max);
+      NativeMemory.setFloat(maxAt, max);
     }
     long lanes = task.lanes(state);
     for (long lane = 0; lane < BLOCK_BYTES; lane += BYTES) {
@@ -45,7 +46,7 @@ final class VectorSoftmax {
 
   private static void hide(long from, long to) {
     for (; from != to; from += 4) {
-      Memory.set(from, Float.NEGATIVE_INFINITY);
+      NativeMemory.setFloat(from, Float.NEGATIVE_INFINITY);
     }
   }
 
@@ -119,15 +120,15 @@ final class VectorSoftmax {
   /** {@link AttentionKernel#merge}. */
   static void merge(AttentionTask task, long part, long total) {
     long maxAt = task.max(total);
-    float partMax = Memory.get(task.max(part));
-    float totalMax = Memory.get(maxAt);
+    float partMax = NativeMemory.getFloat(task.max(part));
+    float totalMax = NativeMemory.getFloat(maxAt);
     float max = partMax > totalMax ? partMax : totalMax;
     float f = Exponential.exp(totalMax - max);
     FloatVector g = FloatVector.broadcast(FLOATS, Exponential.exp(partMax - max));
     for (long apart = part - total; total != maxAt; total += BYTES) {
       store(load(total + apart).fma(g, load(total).mul(f)), total);
     }
-    Memory.set(maxAt, max);
+    NativeMemory.setFloat(maxAt, max);
   }
 
   /** {@link AttentionKernel#finish} with the factor. */
@@ -138,7 +139,7 @@ final class VectorSoftmax {
       state += BYTES;
     }
     for (; out != end; out += 4, state += 4) {
-      Memory.set(out, Memory.get(state) * factor);
+      NativeMemory.setFloat(out, NativeMemory.getFloat(state) * factor);
     }
   }
 }

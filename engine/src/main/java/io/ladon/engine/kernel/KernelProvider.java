@@ -81,13 +81,14 @@ public record KernelProvider(Kernels kernels, String reason) {
   }
 
   private static KernelProvider auto(MachineStarter starter) {
-    String obstacle = vectorObstacle();
-    if (!obstacle.isEmpty()) {
-      return new KernelProvider(new ScalarKernels(), "no vector kernels: " + obstacle);
-    }
     try {
       return machine(starter, "the CPU has what they need", Tier.values());
     } catch (IllegalStateException e) {
+      String obstacle = vectorObstacle();
+      if (!obstacle.isEmpty()) {
+        return new KernelProvider(
+            new ScalarKernels(), "no vector kernels: %s; %s".formatted(obstacle, e.getMessage()));
+      }
       return new KernelProvider(
           new VectorKernels(),
           "the CPU has vectors of %d bits; %s".formatted(Simd.BITS, e.getMessage()));
@@ -114,12 +115,8 @@ public record KernelProvider(Kernels kernels, String reason) {
   }
 
   private static Machine start(Tier tier) {
-    String obstacle = vectorObstacle();
-    if (!obstacle.isEmpty()) {
-      return new Machine(null, "it needs vector kernels too, and " + obstacle);
-    }
     try {
-      obstacle = MachineCode.obstacle(tier);
+      String obstacle = MachineCode.obstacle(tier);
       if (!obstacle.isEmpty()) {
         return new Machine(null, obstacle);
       }

@@ -55,9 +55,6 @@ final class KernelSelfTest {
       FloatTensor[] expected = {FloatTensor.allocate(arena, TOKENS, ROWS)};
       FloatTensor[] actual = {FloatTensor.allocate(arena, TOKENS, ROWS)};
       for (TensorType type : TensorType.values()) {
-        if (type.isFloat()) {
-          continue;
-        }
         byte[] encoded = new byte[(int) type.bytesFor(weights.length)];
         TensorEncoder.encode(type, weights, 0, weights.length, encoded, 0);
         PackedMatrix w =
@@ -72,9 +69,9 @@ final class KernelSelfTest {
                 LEAF,
                 tree,
                 tree.all());
-        scalar.multiply(w, 0, ROWS, quantized, TOKENS, expected, 0);
+        multiply(scalar, w, x, quantized, TOKENS, expected);
         for (int tokens : new int[] {1, TOKENS}) {
-          kernels.multiply(w, 0, ROWS, quantized, tokens, actual, 0);
+          multiply(kernels, w, x, quantized, tokens, actual);
           long bytes = 4L * tokens * ROWS;
           long at =
               MemorySegment.mismatch(
@@ -87,6 +84,20 @@ final class KernelSelfTest {
       }
     }
     return "";
+  }
+
+  private static void multiply(
+      Kernels kernels,
+      PackedMatrix w,
+      FloatTensor x,
+      QuantizedActivations quantized,
+      int tokens,
+      FloatTensor[] out) {
+    if (w.type().isFloat()) {
+      kernels.multiply(w, 0, ROWS, x, tokens, out, 0);
+    } else {
+      kernels.multiply(w, 0, ROWS, quantized, tokens, out, 0);
+    }
   }
 
   /** Results of all functions of float32 vectors. */

@@ -5,16 +5,16 @@ import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
+import io.ladon.engine.memory.NativeMemory;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
- * Kernels in machine code. Products of float matrices, and what does not fill 16 lanes, are left to
- * the vector kernels.
+ * Kernels in machine code. What does not fill 16 lanes, which is the end of a vector at most, is
+ * left to the scalar kernels.
  */
 public final class MachineKernels implements Kernels {
 
@@ -22,11 +22,11 @@ public final class MachineKernels implements Kernels {
   private static final int UNIT = 16;
 
   private final MachineCode code;
-  private final VectorKernels vector;
+  private final ScalarKernels scalar;
 
   MachineKernels(MachineCode code) {
     this.code = code;
-    this.vector = new VectorKernels();
+    this.scalar = new ScalarKernels();
   }
 
   @Override
@@ -43,8 +43,17 @@ public final class MachineKernels implements Kernels {
       int tokens,
       FloatTensor[] out,
       int outColumn) {
-    VectorKernels.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
-    MachineProduct.multiply(code.product(w.type()), w, rowBegin, rowEnd, x, tokens, out, outColumn);
+    ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+    MachineProduct.multiply(
+        code.product(w.type()),
+        w,
+        rowBegin,
+        rowEnd,
+        x.quants().address(),
+        x.scales().address(),
+        tokens,
+        out,
+        outColumn);
   }
 
   @Override
@@ -56,7 +65,10 @@ public final class MachineKernels implements Kernels {
       int tokens,
       FloatTensor[] out,
       int outColumn) {
-    vector.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+    ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+    long floats = x.segment().address();
+    MachineProduct.multiply(
+        code.product(w.type()), w, rowBegin, rowEnd, floats, 0, tokens, out, outColumn);
   }
 
   @Override
@@ -76,23 +88,20 @@ public final class MachineKernels implements Kernels {
     for (int row = rowBegin; row < rowEnd; row++) {
       long first = (long) row * out.columns() + columnBegin;
       long block = first / QuantizedActivations.BLOCK;
-      set(
+      NativeMemory.setLong(
           parameters + Parameters.QUANTIZE_FLOATS,
-          VectorKernels.floats(x.segment(), (long) row * x.columns() + columnBegin, columns));
-      set(
+          NativeMemory.floats(x.segment(), (long) row * x.columns() + columnBegin, columns));
+      NativeMemory.setLong(
           parameters + Parameters.QUANTIZE_QUANTS,
-          VectorKernels.address(out.quants(), first, columns));
-      set(
+          NativeMemory.address(out.quants(), first, columns));
+      NativeMemory.setLong(
           parameters + Parameters.QUANTIZE_SCALES,
-          VectorKernels.floats(out.scales(), block, blocks));
-      set(parameters + Parameters.QUANTIZE_SUMS, VectorKernels.floats(out.sums(), block, blocks));
-      set(parameters + Parameters.QUANTIZE_BLOCKS, blocks);
+          NativeMemory.floats(out.scales(), block, blocks));
+      NativeMemory.setLong(
+          parameters + Parameters.QUANTIZE_SUMS, NativeMemory.floats(out.sums(), block, blocks));
+      NativeMemory.setLong(parameters + Parameters.QUANTIZE_BLOCKS, blocks);
       code.call(Function.QUANTIZE, parameters, 0, 0, 0, 0, 0);
     }
-  }
-
-  private static void set(long address, long value) {
-    Simd.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, value);
   }
 
   @Override
@@ -101,9 +110,9 @@ public final class MachineKernels implements Kernels {
     long blocks = (long) (rowEnd - rowBegin) * x.blocks();
     if (blocks > 0) {
       long quants =
-          VectorKernels.address(
+          NativeMemory.address(
               x.quants(), first * QuantizedActivations.BLOCK, blocks * QuantizedActivations.BLOCK);
-      long sums = VectorKernels.floats(x.sums(), first, blocks);
+      long sums = NativeMemory.floats(x.sums(), first, blocks);
       code.call(Function.SUM_BLOCKS, quants, sums, blocks, 0, 0, 0);
     }
   }
@@ -118,14 +127,14 @@ public final class MachineKernels implements Kernels {
       MemorySegment y,
       long yOffset) {
     if (length == 0 || length % UNIT != 0) {
-      vector.rmsNorm(x, xOffset, weight, epsilon, length, y, yOffset);
+      scalar.rmsNorm(x, xOffset, weight, epsilon, length, y, yOffset);
       return;
     }
     code.call(
         Function.NORM,
-        VectorKernels.floats(x, xOffset, length),
-        VectorKernels.floats(weight, 0, length),
-        VectorKernels.floats(y, yOffset, length),
+        NativeMemory.floats(x, xOffset, length),
+        NativeMemory.floats(weight, 0, length),
+        NativeMemory.floats(y, yOffset, length),
         length / UNIT,
         Float.floatToRawIntBits(length),
         Float.floatToRawIntBits(epsilon));
@@ -135,11 +144,11 @@ public final class MachineKernels implements Kernels {
   public void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int length) {
     int whole = whole(length);
     if (whole > 0) {
-      long from = VectorKernels.floats(x, xOffset, whole);
-      code.call(Function.ADD, from, VectorKernels.floats(y, yOffset, whole), whole / UNIT, 0, 0, 0);
+      long from = NativeMemory.floats(x, xOffset, whole);
+      code.call(Function.ADD, from, NativeMemory.floats(y, yOffset, whole), whole / UNIT, 0, 0, 0);
     }
     if (whole < length) {
-      vector.add(x, xOffset + whole, y, yOffset + whole, length - whole);
+      scalar.add(x, xOffset + whole, y, yOffset + whole, length - whole);
     }
   }
 
@@ -147,12 +156,12 @@ public final class MachineKernels implements Kernels {
   public void scale(MemorySegment y, long yOffset, int length, float factor) {
     int whole = whole(length);
     if (whole > 0) {
-      long address = VectorKernels.floats(y, yOffset, whole);
+      long address = NativeMemory.floats(y, yOffset, whole);
       int bits = Float.floatToRawIntBits(factor);
       code.call(Function.SCALE, address, whole / UNIT, bits, 0, 0, 0);
     }
     if (whole < length) {
-      vector.scale(y, yOffset + whole, length - whole, factor);
+      scalar.scale(y, yOffset + whole, length - whole, factor);
     }
   }
 
@@ -173,15 +182,15 @@ public final class MachineKernels implements Kernels {
             case SILU -> Function.SILU;
             case GELU_TANH -> Function.GELU_TANH;
           },
-          VectorKernels.floats(gate, gateOffset, whole),
-          VectorKernels.floats(up, upOffset, whole),
-          VectorKernels.floats(y, yOffset, whole),
+          NativeMemory.floats(gate, gateOffset, whole),
+          NativeMemory.floats(up, upOffset, whole),
+          NativeMemory.floats(y, yOffset, whole),
           whole / UNIT,
           0,
           0);
     }
     if (whole < length) {
-      vector.gate(
+      scalar.gate(
           activation,
           gate,
           gateOffset + whole,
@@ -198,11 +207,11 @@ public final class MachineKernels implements Kernels {
     int whole = whole(length);
     float largest = Float.NEGATIVE_INFINITY;
     if (whole > 0) {
-      long address = VectorKernels.floats(x, xOffset, whole);
+      long address = NativeMemory.floats(x, xOffset, whole);
       largest = result(code.call(Function.MAX, address, whole / UNIT, 0, 0, 0, 0));
     }
     return whole < length
-        ? Math.max(largest, vector.max(x, xOffset + whole, length - whole))
+        ? Math.max(largest, scalar.max(x, xOffset + whole, length - whole))
         : largest;
   }
 
@@ -210,12 +219,12 @@ public final class MachineKernels implements Kernels {
   public float sumExp(
       MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
     if (length == 0 || length % UNIT != 0) {
-      return vector.sumExp(x, xOffset, length, max, inverseTemperature);
+      return scalar.sumExp(x, xOffset, length, max, inverseTemperature);
     }
     return result(
         code.call(
             Function.SUM_EXP,
-            VectorKernels.floats(x, xOffset, length),
+            NativeMemory.floats(x, xOffset, length),
             length / UNIT,
             Float.floatToRawIntBits(max),
             Float.floatToRawIntBits(inverseTemperature),

@@ -1,9 +1,8 @@
 package io.ladon.engine.kernel;
 
-import static io.ladon.engine.kernel.Simd.MEMORY;
-
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.kernel.x86.ProductFunctions;
+import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
@@ -49,12 +48,20 @@ final class MachineProduct {
     return schedule;
   }
 
+  /**
+   * Multiplies; the arguments have been checked.
+   *
+   * @param values address of (tokens, columns) activations, int8 or, if the weights are floats,
+   *     float32
+   * @param scales address of the scales of int8 activations, (tokens, blocks)
+   */
   static void multiply(
       ProductFunctions code,
       PackedMatrix w,
       int rowBegin,
       int rowEnd,
-      QuantizedActivations x,
+      long values,
+      long scales,
       int tokens,
       FloatTensor[] out,
       int outColumn) {
@@ -62,7 +69,8 @@ final class MachineProduct {
       return;
     }
     Scratch scratch = Scratch.ofThread();
-    long recordBytes = (long) code.recordBytes() * x.blocks();
+    int blocks = w.columns() / PackedLayout.BLOCK;
+    long recordBytes = (long) code.recordBytes() * blocks;
     int chunk = (int) Math.max(1, CHUNK_BYTES / recordBytes / code.maxTokens());
     chunk *= code.maxTokens();
     for (int token = 0; token < tokens; token += chunk) {
@@ -77,13 +85,20 @@ final class MachineProduct {
       long tokenEntries = parameters + Parameters.BYTES;
       long outEntries = tokenEntries + (long) Parameters.TOKENS_ENTRY * tiles;
       long outEnd = outEntries + (long) Parameters.OUT_ENTRY * out.length;
-      prepare(scratch, code, x, token, count, tiles, tokenEntries);
-      MEMORY.set(LONG, parameters + Parameters.TOKENS, tokenEntries);
-      MEMORY.set(LONG, parameters + Parameters.TOKENS_END, outEntries);
-      MEMORY.set(LONG, parameters + Parameters.OUTS, outEntries);
-      MEMORY.set(LONG, parameters + Parameters.OUTS_END, outEnd);
-      MEMORY.set(
-          LONG,
+      prepare(
+          scratch,
+          code,
+          blocks,
+          values + (long) token * w.columns() * code.valueBytes(),
+          scales + 4L * token * blocks,
+          count,
+          tiles,
+          tokenEntries);
+      NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
+      NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
+      NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);
+      NativeMemory.setLong(parameters + Parameters.OUTS_END, outEnd);
+      NativeMemory.setLong(
           parameters + Parameters.STACK,
           scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * code.maxTokens()));
       multiplyPanels(code, parameters, w, rowBegin, rowEnd, count, token, out, outColumn);
@@ -94,32 +109,29 @@ final class MachineProduct {
   private static void prepare(
       Scratch scratch,
       ProductFunctions code,
-      QuantizedActivations x,
-      int token,
+      int blocks,
+      long values,
+      long scales,
       int count,
       int tiles,
       long entry) {
-    long recordBytes = (long) code.recordBytes() * x.blocks();
+    long valueBytes = (long) code.valueBytes() * PackedLayout.BLOCK * blocks;
+    long recordBytes = (long) code.recordBytes() * blocks;
     long records = scratch.address(Scratch.Use.RECORDS, recordBytes * count);
     long parameters = scratch.address(Scratch.Use.PREPARATION, Parameters.BYTES);
-    MEMORY.set(LONG, parameters + Parameters.PREPARE_BLOCKS, x.blocks());
+    NativeMemory.setLong(parameters + Parameters.PREPARE_BLOCKS, blocks);
     for (int tile = 0; tile < tiles; tile++, entry += Parameters.TOKENS_ENTRY) {
       int begin = tile * count / tiles;
       int size = (tile + 1) * count / tiles - begin;
-      long first = (long) token + begin;
       long target = records + begin * recordBytes;
-      MEMORY.set(
-          LONG, parameters + Parameters.PREPARE_QUANTS, x.quants().address() + first * x.columns());
-      MEMORY.set(
-          LONG,
-          parameters + Parameters.PREPARE_SCALES,
-          x.scales().address() + 4 * first * x.blocks());
-      MEMORY.set(LONG, parameters + Parameters.PREPARE_TOKENS, size);
-      MEMORY.set(LONG, parameters + Parameters.PREPARE_TARGET, target);
+      NativeMemory.setLong(parameters + Parameters.PREPARE_VALUES, values + begin * valueBytes);
+      NativeMemory.setLong(parameters + Parameters.PREPARE_SCALES, scales + 4L * begin * blocks);
+      NativeMemory.setLong(parameters + Parameters.PREPARE_TOKENS, size);
+      NativeMemory.setLong(parameters + Parameters.PREPARE_TARGET, target);
       code.prepare(parameters);
-      MEMORY.set(LONG, entry + Parameters.CODE, code.tile(size));
-      MEMORY.set(LONG, entry + Parameters.ACTIVATIONS, target);
-      MEMORY.set(LONG, entry + Parameters.FIRST_TOKEN, begin);
+      NativeMemory.setLong(entry + Parameters.CODE, code.tile(size));
+      NativeMemory.setLong(entry + Parameters.ACTIVATIONS, target);
+      NativeMemory.setLong(entry + Parameters.FIRST_TOKEN, begin);
     }
   }
 
@@ -134,12 +146,11 @@ final class MachineProduct {
       FloatTensor[] out,
       int outColumn) {
     PackedLayout layout = w.layout();
-    MEMORY.set(LONG, parameters + Parameters.SCHEDULE, w.schedule().address());
-    MEMORY.set(
-        LONG,
+    NativeMemory.setLong(parameters + Parameters.SCHEDULE, w.schedule().address());
+    NativeMemory.setLong(
         parameters + Parameters.SCHEDULE_END,
         w.schedule().address() + (long) layout.tiles() * Parameters.SCHEDULE_ENTRY);
-    MEMORY.set(LONG, parameters + Parameters.PANEL_BYTES, layout.panelBytes());
+    NativeMemory.setLong(parameters + Parameters.PANEL_BYTES, layout.panelBytes());
     long panelWork = (long) PackedLayout.ROWS * w.columns() * count;
     int most = (int) Math.max(1, CALL_WORK / panelWork) * PackedLayout.ROWS;
     int wholePanels = rowEnd - (rowEnd - rowBegin) % PackedLayout.ROWS;
@@ -148,17 +159,17 @@ final class MachineProduct {
       int rows = row < wholePanels ? PackedLayout.ROWS : rowEnd - row;
       long panel = w.segment().address() + row / PackedLayout.ROWS * layout.panelBytes();
       long panels = ((long) end - row - 1) / PackedLayout.ROWS + 1;
-      MEMORY.set(LONG, parameters + Parameters.WEIGHTS, panel);
-      MEMORY.set(LONG, parameters + Parameters.WEIGHTS_END, panel + panels * layout.panelBytes());
+      NativeMemory.setLong(parameters + Parameters.WEIGHTS, panel);
+      NativeMemory.setLong(
+          parameters + Parameters.WEIGHTS_END, panel + panels * layout.panelBytes());
       setRows(parameters, rows);
-      long entry = MEMORY.get(LONG, parameters + Parameters.OUTS);
+      long entry = NativeMemory.getLong(parameters + Parameters.OUTS);
       for (FloatTensor result : out) {
         long step = 4L * result.columns();
-        MEMORY.set(
-            LONG,
+        NativeMemory.setLong(
             entry + Parameters.OUT,
             result.segment().address() + token * step + 4L * (outColumn + row));
-        MEMORY.set(LONG, entry + Parameters.OUT_STEP, step);
+        NativeMemory.setLong(entry + Parameters.OUT_STEP, step);
         entry += Parameters.OUT_ENTRY;
       }
       code.multiply(parameters);
@@ -168,9 +179,9 @@ final class MachineProduct {
 
   /** How many rows of a panel are written. */
   private static void setRows(long parameters, int rows) {
-    MEMORY.set(LONG, parameters + Parameters.ROW_BITS, (1L << rows) - 1);
+    NativeMemory.setLong(parameters + Parameters.ROW_BITS, (1L << rows) - 1);
     for (int row = 0; row < PackedLayout.ROWS; row++) {
-      MEMORY.set(Simd.INT, parameters + Parameters.ROW_LANES + 4L * row, row < rows ? -1 : 0);
+      NativeMemory.setInt(parameters + Parameters.ROW_LANES + 4L * row, row < rows ? -1 : 0);
     }
   }
 }

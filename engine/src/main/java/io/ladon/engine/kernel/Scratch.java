@@ -2,6 +2,7 @@ package io.ladon.engine.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Off-heap buffers of one thread, grown when a larger product comes along and kept for the next.
@@ -28,7 +29,7 @@ final class Scratch {
   private final MemorySegment[] buffers = new MemorySegment[Use.values().length];
 
   private final float[] lanes = new float[ScalarKernels.LANES];
-  private final VectorActivations activations = new VectorActivations();
+  private @Nullable VectorActivations activations;
 
   private Scratch() {
     java.util.Arrays.fill(buffers, MemorySegment.NULL);
@@ -43,8 +44,14 @@ final class Scratch {
     return lanes;
   }
 
+  /** Of the vector kernels; a process without the Vector API never asks. */
   VectorActivations activations() {
-    return activations;
+    VectorActivations known = activations;
+    if (known == null) {
+      known = new VectorActivations();
+      activations = known;
+    }
+    return known;
   }
 
   /** Address of at least some bytes, aligned to 64; the content is whatever was there. */

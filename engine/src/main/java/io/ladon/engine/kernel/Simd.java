@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -46,18 +47,9 @@ final class Simd {
   static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE);
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE);
 
-  /**
-   * All of memory: kernels address it by number, as machine code does. Bounds are checked once, by
-   * whoever hands out an address, and the compiler sees one kind of segment everywhere.
-   */
-  static final MemorySegment MEMORY = allMemory();
+  static final MemorySegment MEMORY = NativeMemory.ALL;
 
   private Simd() {}
-
-  @SuppressWarnings("restricted") // The module is started with native access enabled.
-  private static MemorySegment allMemory() {
-    return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-  }
 
   private static int preferredBits() {
     return Math.min(512, FloatVector.SPECIES_PREFERRED.vectorBitSize());

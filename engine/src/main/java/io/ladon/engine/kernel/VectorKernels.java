@@ -1,8 +1,10 @@
 package io.ladon.engine.kernel;
 
+import static io.ladon.engine.memory.NativeMemory.address;
+import static io.ladon.engine.memory.NativeMemory.floats;
+
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
 
 /**
  * Kernels in the Vector API, for any width from 128 to 512 bits: the same code and the same bits.
@@ -24,7 +26,7 @@ public final class VectorKernels implements Kernels {
       int tokens,
       FloatTensor[] out,
       int outColumn) {
-    check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
+    ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
     VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
   }
 
@@ -37,52 +39,8 @@ public final class VectorKernels implements Kernels {
       int tokens,
       FloatTensor[] out,
       int outColumn) {
-    if (!w.type().isFloat()) {
-      throw new IllegalArgumentException(w.type() + " weights need int8 activations");
-    }
-    check(w, rowBegin, rowEnd, x.columns(), tokens, out, outColumn);
-    floats(x.segment(), 0, (long) tokens * x.columns());
+    ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
     VectorMultiply.multiply(w, rowBegin, rowEnd, x, tokens, out, outColumn);
-  }
-
-  /** Whether a product's arguments fit each other and their memory, which is off heap. */
-  static void check(
-      PackedMatrix w,
-      int rowBegin,
-      int rowEnd,
-      QuantizedActivations x,
-      int tokens,
-      FloatTensor[] out,
-      int outColumn) {
-    if (w.type().isFloat()) {
-      throw new IllegalArgumentException(w.type() + " weights need float32 activations");
-    }
-    check(w, rowBegin, rowEnd, x.columns(), tokens, out, outColumn);
-    Objects.checkFromIndexSize(0, tokens, x.tokens());
-    long columns = (long) tokens * x.columns();
-    address(x.quants(), 0, columns);
-    address(x.scales(), 0, columns / QuantizedActivations.BLOCK * Float.BYTES);
-    address(x.sums(), 0, columns / QuantizedActivations.BLOCK * Integer.BYTES);
-  }
-
-  private static void check(
-      PackedMatrix w,
-      int rowBegin,
-      int rowEnd,
-      int columns,
-      int tokens,
-      FloatTensor[] out,
-      int outColumn) {
-    Objects.checkFromToIndex(rowBegin, rowEnd, w.rows());
-    if (columns != w.columns() || out.length != w.roots().size()) {
-      throw new IllegalArgumentException(
-          "%d columns and %d results for a matrix of %d columns and %d results"
-              .formatted(columns, out.length, w.columns(), w.roots().size()));
-    }
-    for (FloatTensor result : out) {
-      Objects.checkFromToIndex(outColumn + rowBegin, outColumn + rowEnd, result.columns());
-      floats(result.segment(), 0, (long) tokens * result.columns());
-    }
   }
 
   @Override
@@ -172,18 +130,5 @@ public final class VectorKernels implements Kernels {
   public float sumExp(
       MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
     return VectorMath.sumExp(floats(x, xOffset, length), length, max, inverseTemperature);
-  }
-
-  /** Address of some floats or ints. */
-  static long floats(MemorySegment segment, long index, long count) {
-    return address(segment, 4 * index, 4 * count);
-  }
-
-  static long address(MemorySegment segment, long offset, long bytes) {
-    if (!segment.isNative()) {
-      throw new IllegalArgumentException("vector kernels need memory off heap, not " + segment);
-    }
-    Objects.checkFromIndexSize(offset, bytes, segment.byteSize());
-    return segment.address() + offset;
   }
 }

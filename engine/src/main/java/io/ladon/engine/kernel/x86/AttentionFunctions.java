@@ -1,8 +1,8 @@
 package io.ladon.engine.kernel.x86;
 
+import io.ladon.engine.memory.NativeMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,9 +13,6 @@ public final class AttentionFunctions implements AutoCloseable {
 
   /** Bytes of the entries that {@link #entry} writes. */
   public static final int ENTRY = AttentionCode.ENTRY;
-
-  private static final MemorySegment MEMORY = allMemory();
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   private final ExecutableMemory memory;
   private final AttentionLayout layout;
@@ -71,11 +68,6 @@ public final class AttentionFunctions implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("restricted") // The module is started with native access enabled.
-  private static MemorySegment allMemory() {
-    return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-  }
-
   /** Rows that go over keys and values together, at most. */
   public int maxRows() {
     return scores.length - 1;
@@ -123,15 +115,15 @@ public final class AttentionFunctions implements AutoCloseable {
   public void entry(long entry, long block, int slot, long weight, int positions) {
     long bytes = (long) layout.headSize() * layout.element().bytes();
     long scales = block + layout.scalesOffset() + 4L * slot * layout.groups();
-    MEMORY.set(LONG, entry + AttentionCode.VALUES, block + slot * bytes);
-    MEMORY.set(LONG, entry + AttentionCode.SCALES, scales);
-    MEMORY.set(LONG, entry + AttentionCode.WEIGHTS, weight);
-    MEMORY.set(LONG, entry + AttentionCode.POSITIONS, positions);
+    NativeMemory.setLong(entry + AttentionCode.VALUES, block + slot * bytes);
+    NativeMemory.setLong(entry + AttentionCode.SCALES, scales);
+    NativeMemory.setLong(entry + AttentionCode.WEIGHTS, weight);
+    NativeMemory.setLong(entry + AttentionCode.POSITIONS, positions);
   }
 
   /** Writes the address of a block of keys for {@link #scores}. */
   public void block(long entry, long address) {
-    MEMORY.set(LONG, entry, address);
+    NativeMemory.setLong(entry, address);
   }
 
   /** Adds weighted values to the states of some rows. */

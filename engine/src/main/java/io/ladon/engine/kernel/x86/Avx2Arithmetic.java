@@ -17,8 +17,7 @@ import io.ladon.engine.checkpoint.TensorType;
  * Parameters#CORRECTION}, modulo 2 ^ 16). Bytes do not fit: those of Q8_0 are widened to 16 bits,
  * of even and of odd columns, and so are the activations; {@code vpmaddwd} has sums of 32 bits.
  *
- * <p>Integer sums of 8 tokens fill half of the registers, so the float sums are in memory: those of
- * the leaf at hand at the top of the stack, (token, 16 rows).
+ * <p>Integer sums of 8 tokens fill half of the registers, so the float sums are in memory.
  *
  * <table>
  *   <caption>Registers</caption>
@@ -31,19 +30,12 @@ import io.ladon.engine.checkpoint.TensorType;
  *   <tr><td>ymm13-15</td><td>constants: nibble mask, ones of 16 bits, mask of higher bits</td></tr>
  * </table>
  */
-final class Avx2Arithmetic implements TileArithmetic {
-
-  /** Tokens of a tile at most: more would not fit the registers. */
-  static final int MAX_TOKENS = 8;
-
-  private static final int ROW_BYTES = 64;
-  private static final int HALF = 32;
+final class Avx2Arithmetic extends Avx2Sums {
 
   private static final Vector LOW = ymm(8);
   private static final Vector HIGH = ymm(9);
   private static final Vector STORED = ymm(10);
   private static final Vector HIGH_BITS = ymm(11);
-  private static final Vector X = ymm(12);
   private static final Vector NIBBLE_MASK = ymm(13);
   private static final Vector ONES = ymm(14);
   private static final Vector BITS_MASK = ymm(15);
@@ -52,14 +44,11 @@ final class Avx2Arithmetic implements TileArithmetic {
   private static final Vector SUPER = HIGH;
   private static final Vector MINIMUM = STORED;
 
-  private final Assembler a;
   private final Format format;
-  private final int tokens;
 
   Avx2Arithmetic(Assembler assembler, Format format, int tokens) {
-    this.a = assembler;
+    super(assembler, tokens);
     this.format = format;
-    this.tokens = tokens;
   }
 
   /** Fills the registers that the tiles of a format find filled. */
@@ -79,19 +68,6 @@ final class Avx2Arithmetic implements TileArithmetic {
 
   private static Vector dot(int token) {
     return ymm(token);
-  }
-
-  @Override
-  public int sumsBytes() {
-    return ROW_BYTES * tokens;
-  }
-
-  @Override
-  public void clear() {
-    a.vpxor(X, X, X);
-    for (int at = 0; at < sumsBytes(); at += HALF) {
-      a.vmovups(at(Registers.STACK, at), X);
-    }
   }
 
   @Override
@@ -264,7 +240,7 @@ final class Avx2Arithmetic implements TileArithmetic {
       a.vpbroadcastd(X, record(token, Parameters.OFFSET));
       a.vpaddd(dot, dot, X);
     }
-    Memory sum = at(Registers.STACK, ROW_BYTES * token + HALF * half);
+    Memory sum = sum(token, half);
     a.vcvtdq2ps(dot, dot);
     a.vbroadcastss(X, record(token, Parameters.SCALE));
     a.vmulps(X, SCALE, X);
@@ -278,32 +254,5 @@ final class Avx2Arithmetic implements TileArithmetic {
       }
     }
     a.vmovups(sum, dot);
-  }
-
-  @Override
-  public void addStack() {
-    for (int at = 0; at < sumsBytes(); at += HALF) {
-      a.vmovups(X, at(Registers.STACK, at));
-      a.vaddps(X, X, at(Registers.STACK, sumsBytes() + at));
-      a.vmovups(at(Registers.STACK, at), X);
-    }
-  }
-
-  @Override
-  public void push() {
-    // The sums are where they belong.
-  }
-
-  @Override
-  public void write(int token, Gp result, boolean allRows) {
-    for (int half = 0; half < 2; half++) {
-      a.vmovups(X, at(Registers.STACK, ROW_BYTES * token + HALF * half));
-      if (allRows) {
-        a.vmovups(at(result, HALF * half), X);
-      } else {
-        a.vmovups(STORED, at(Registers.PARAMETERS, Parameters.ROW_LANES + HALF * half));
-        a.vmaskmovps(at(result, HALF * half), STORED, X);
-      }
-    }
   }
 }

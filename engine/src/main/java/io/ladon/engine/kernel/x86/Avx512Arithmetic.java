@@ -12,7 +12,7 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
  *   <caption>Registers</caption>
  *   <tr><td>zmm0-7</td><td>integer dots of each token; they start at the correction for the zero
  *       point</td></tr>
- *   <tr><td>zmm8-15</td><td>sums of each token</td></tr>
+ *   <tr><td>zmm8-15</td><td>sums of each token ({@link Avx512Sums})</td></tr>
  *   <tr><td>zmm16, 17</td><td>scale and minimum of the block</td></tr>
  *   <tr><td>zmm18, 19</td><td>scale and negated minimum of the super-block</td></tr>
  *   <tr><td>zmm20, 21</td><td>weights of columns 4 g and 16 + 4 g</td></tr>
@@ -20,15 +20,9 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
  *   <tr><td>zmm24, 25</td><td>fifth and sixth bits of the block</td></tr>
  *   <tr><td>zmm26</td><td>product of the scales</td></tr>
  *   <tr><td>zmm29-31</td><td>constants: sign of floats, nibble mask, mask of higher bits or sign</td></tr>
- *   <tr><td>k1</td><td>rows to be written</td></tr>
  * </table>
  */
-final class Avx512Arithmetic implements TileArithmetic {
-
-  /** Tokens of a tile at most: more would not fit the registers. */
-  static final int MAX_TOKENS = 8;
-
-  private static final int ROW_BYTES = 64;
+final class Avx512Arithmetic extends Avx512Sums {
 
   private static final Vector SCALE = zmm(16);
   private static final Vector MINIMUM = zmm(17);
@@ -43,19 +37,15 @@ final class Avx512Arithmetic implements TileArithmetic {
   private static final Vector SIGN = zmm(29);
   private static final Vector NIBBLE_MASK = zmm(30);
   private static final Vector BITS_MASK = zmm(31);
-  private static final int ROWS = 1;
 
   /** Of {@link Assembler#vpternlogd}: {@code to | left & right}. */
   private static final int OR_AND = 0xF8;
 
-  private final Assembler a;
   private final Format format;
-  private final int tokens;
 
   Avx512Arithmetic(Assembler assembler, Format format, int tokens) {
-    this.a = assembler;
+    super(assembler, tokens);
     this.format = format;
-    this.tokens = tokens;
   }
 
   /** Fills the registers that the tiles of a format find filled. */
@@ -68,8 +58,7 @@ final class Avx512Arithmetic implements TileArithmetic {
       case Q8_0 -> repeat(a, BITS_MASK, 0x80808080);
       default -> {}
     }
-    a.mov(Gp.RAX, at(Registers.PARAMETERS, Parameters.ROW_BITS));
-    a.kmovw(ROWS, Gp.RAX);
+    rows(a);
   }
 
   private static void repeat(Assembler a, Vector to, int value) {
@@ -79,22 +68,6 @@ final class Avx512Arithmetic implements TileArithmetic {
 
   private static Vector dot(int token) {
     return zmm(token);
-  }
-
-  private static Vector sum(int token) {
-    return zmm(MAX_TOKENS + token);
-  }
-
-  @Override
-  public int sumsBytes() {
-    return ROW_BYTES * tokens;
-  }
-
-  @Override
-  public void clear() {
-    for (int t = 0; t < tokens; t++) {
-      a.vpxord(sum(t), sum(t), sum(t));
-    }
   }
 
   @Override
@@ -241,30 +214,6 @@ final class Avx512Arithmetic implements TileArithmetic {
     }
     for (int t = 0; t < tokens; t++) {
       a.vfmadd231ps(sum(t), MINIMUM, record(t, Parameters.SECOND, true));
-    }
-  }
-
-  @Override
-  public void addStack() {
-    for (int t = 0; t < tokens; t++) {
-      a.vaddps(sum(t), sum(t), at(Registers.STACK, ROW_BYTES * t));
-    }
-  }
-
-  @Override
-  public void push() {
-    for (int t = 0; t < tokens; t++) {
-      a.vmovups(at(Registers.STACK, ROW_BYTES * t), sum(t));
-    }
-  }
-
-  @Override
-  public void write(int token, Gp result, boolean allRows) {
-    a.vmovups(PRODUCT, at(Registers.STACK, ROW_BYTES * token));
-    if (allRows) {
-      a.vmovups(at(result, 0), PRODUCT);
-    } else {
-      a.vmovups(at(result, 0), ROWS, PRODUCT);
     }
   }
 }

@@ -3,10 +3,10 @@ package io.ladon.engine.kernel.x86;
 import io.ladon.engine.checkpoint.TensorType;
 
 /**
- * The packed layout of a quantised type, as the code walks it: see {@code PackedLayout} for the
- * meaning of each byte.
+ * The packed layout of a type, as the code walks it: see {@code PackedLayout} for the meaning of
+ * each byte.
  *
- * @param quantBytes of a block of 16 rows x 32 columns
+ * @param quantBytes of a block of 16 rows x 32 columns, whose weights may be floats
  * @param tileHeader bytes at the start of a tile's header: scales of the super-block
  * @param blockHeader bytes in the header for each block
  * @param zeroPoint what the code's unsigned quants have too much
@@ -22,6 +22,14 @@ record Format(
     int dots,
     boolean hasMinimum) {
 
+  /** Rows and columns of a block. */
+  static final int ROWS = 16;
+
+  static final int COLUMNS = 32;
+
+  /** Bytes that a block of a token's activations takes if they are float32. */
+  static final int FLOAT_RECORD = 4 * COLUMNS;
+
   /** Bytes of nibbles in a block of a format of 4 to 6 bits. */
   private static final int NIBBLES = 256;
 
@@ -35,13 +43,41 @@ record Format(
       case Q5_K -> new Format(type, 64 + 256, 64, 32, 0, 1, true);
       case Q6_K -> new Format(type, 2 * 64 + 256, 32, 32, 32, 2, false);
       case Q8_0 -> new Format(type, 512, 0, 32, 128, 1, false); // its sign bit flipped
-      case F32, F16, BF16 -> throw new IllegalArgumentException(type + " has no quants");
+      case F16, BF16 -> new Format(type, 2 * ROWS * COLUMNS, 0, 0, 0, 1, false);
+      case F32 -> new Format(type, 4 * ROWS * COLUMNS, 0, 0, 0, 1, false);
     };
+  }
+
+  boolean isFloat() {
+    return type.isFloat();
+  }
+
+  /** Bytes of an activation: weights that are floats are multiplied with float32. */
+  int valueBytes() {
+    return isFloat() ? Float.BYTES : Byte.BYTES;
+  }
+
+  /** Bytes of a column of 16 rows, of a format of floats. */
+  int columnBytes() {
+    return quantBytes / COLUMNS;
+  }
+
+  /** Reads as many weights that are floats as the register has lanes; as float32, exactly. */
+  void loadFloats(Assembler a, Vector to, Memory from) {
+    switch (type) {
+      case F32 -> a.vmovups(to, from);
+      case F16 -> a.vcvtph2ps(to, from);
+      case BF16 -> {
+        a.vpmovzxwd(to, from);
+        a.vpslld(to, to, 16); // bfloat16 is the upper half of a float32
+      }
+      default -> throw new IllegalStateException(type + " is quantised");
+    }
   }
 
   /** Planes of 64 bytes of the bits above the nibbles, which they stand before. */
   int highPlanes() {
-    return type == TensorType.Q8_0 ? 0 : (quantBytes - NIBBLES) / 64;
+    return isFloat() || type == TensorType.Q8_0 ? 0 : (quantBytes - NIBBLES) / 64;
   }
 
   /**

@@ -110,9 +110,7 @@ public final class MachineCode implements AutoCloseable {
     MachineCode code = new MachineCode(tier, constants);
     try {
       for (TensorType type : TensorType.values()) {
-        if (!type.isFloat()) {
-          code.products.put(type, ProductFunctions.assemble(tier, type));
-        }
+        code.products.put(type, ProductFunctions.assemble(tier, type));
       }
       return code;
     } catch (IOException e) {
@@ -125,13 +123,9 @@ public final class MachineCode implements AutoCloseable {
     return tier;
   }
 
-  /** The product of a quantised type. */
+  /** The product of a type of weights. */
   public ProductFunctions product(TensorType type) {
-    ProductFunctions functions = products.get(type);
-    if (functions == null) {
-      throw new IllegalArgumentException("no machine code for " + type);
-    }
-    return functions;
+    return Objects.requireNonNull(products.get(type));
   }
 
   /**

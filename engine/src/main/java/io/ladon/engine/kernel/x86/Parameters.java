@@ -70,7 +70,10 @@ public final class Parameters {
 
   // Of the code that prepares activations.
 
-  public static final int PREPARE_QUANTS = 0;
+  /** Address of the first token's activations, int8 or float32; tokens follow each other. */
+  public static final int PREPARE_VALUES = 0;
+
+  /** Address of their scales, if they are int8. */
   public static final int PREPARE_SCALES = 8;
 
   /** Blocks of a token. */

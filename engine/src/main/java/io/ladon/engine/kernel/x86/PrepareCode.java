@@ -8,7 +8,8 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
 
 /**
  * The function that prepares a tile of tokens: quants, scale and what is derived from them, put
- * together block by block in the order in which {@link ProductCode} reads them. AVX2 in every tier.
+ * together block by block in the order in which {@link ProductCode} reads them; float32 activations
+ * are copied in that order. AVX2 in every tier.
  *
  * <table>
  *   <caption>Registers</caption>
@@ -65,7 +66,7 @@ final class PrepareCode {
     repeat(SHORT_ONES, 0x00010001);
     repeat(FACTOR, pairs ? format.centre() : -format.zeroPoint());
     repeat(PAIR_FACTOR, (-format.centre() & 0xFFFF) * 0x00010001);
-    a.mov(Gp.RSI, at(Gp.RDI, Parameters.PREPARE_QUANTS));
+    a.mov(Gp.RSI, at(Gp.RDI, Parameters.PREPARE_VALUES));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.PREPARE_SCALES));
     a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_TOKENS));
     a.mov(Gp.R8, at(Gp.RDI, Parameters.PREPARE_TARGET));
@@ -75,8 +76,12 @@ final class PrepareCode {
     a.mov(Gp.RAX, Gp.R8);
     a.mov(Gp.RCX, at(Gp.RDI, Parameters.PREPARE_BLOCKS));
     Label blocks = a.loop();
-    emitBlock();
-    a.add(Gp.RSI, 32);
+    if (format.isFloat()) {
+      emitFloats();
+    } else {
+      emitBlock();
+    }
+    a.add(Gp.RSI, format.valueBytes() * Format.COLUMNS);
     a.add(Gp.RDX, 4);
     a.add(Gp.RAX, Gp.R9);
     a.dec(Gp.RCX);
@@ -85,6 +90,13 @@ final class PrepareCode {
     a.dec(Gp.R10);
     a.jump(Condition.NOT_EQUAL, tokens);
     a.endWide();
+  }
+
+  private void emitFloats() {
+    for (int offset = 0; offset < recordBytes; offset += 32) {
+      a.vmovdqu(QUANTS, at(Gp.RSI, offset));
+      a.vmovdqu(at(Gp.RAX, offset), QUANTS);
+    }
   }
 
   private void emitBlock() {

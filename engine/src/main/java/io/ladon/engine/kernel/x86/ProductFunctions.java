@@ -11,11 +11,17 @@ public final class ProductFunctions implements AutoCloseable {
   private final MemorySegment prepare;
   private final MemorySegment multiply;
   private final int recordBytes;
+  private final int valueBytes;
   private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
 
   private ProductFunctions(
-      ExecutableMemory memory, int multiplyOffset, int[] tileOffsets, int recordBytes) {
+      ExecutableMemory memory,
+      int multiplyOffset,
+      int[] tileOffsets,
+      int recordBytes,
+      int valueBytes) {
     this.recordBytes = recordBytes;
+    this.valueBytes = valueBytes;
     this.memory = memory;
     this.prepare = memory.function(0);
     this.multiply = memory.function(multiplyOffset);
@@ -43,7 +49,8 @@ public final class ProductFunctions implements AutoCloseable {
       tiles[tokens] = a.align();
       product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens));
     }
-    return new ProductFunctions(ExecutableMemory.load(a.toBytes()), multiply, tiles, recordBytes);
+    return new ProductFunctions(
+        ExecutableMemory.load(a.toBytes()), multiply, tiles, recordBytes, format.valueBytes());
   }
 
   /** Tokens of a tile at most. */
@@ -54,6 +61,11 @@ public final class ProductFunctions implements AutoCloseable {
   /** Bytes that a block of a token's activations takes when prepared. */
   public int recordBytes() {
     return recordBytes;
+  }
+
+  /** Bytes of an activation before: 1 for int8, 4 for float32. */
+  public int valueBytes() {
+    return valueBytes;
   }
 
   /** Address of the code for a tile of tokens, for {@link Parameters#CODE}. */

@@ -7,8 +7,8 @@ import java.util.Set;
 
 /** Sets of instructions that code is made for, the quickest first. */
 public enum Tier {
-  AVX512_VNNI("x86-avx512vnni", Avx512Arithmetic.MAX_TOKENS),
-  AVX2("x86-avx2", Avx2Arithmetic.MAX_TOKENS);
+  AVX512_VNNI("x86-avx512vnni", Avx512Sums.MAX_TOKENS),
+  AVX2("x86-avx2", Avx2Sums.MAX_TOKENS);
 
   private final String label;
   private final int maxTokens;
@@ -35,6 +35,9 @@ public enum Tier {
 
   /** Bytes that a block of a token's activations takes when prepared. */
   int recordBytes(Format format) {
+    if (format.isFloat()) {
+      return Format.FLOAT_RECORD;
+    }
     return Parameters.RECORD_QUANTS + (widens(format) ? 2 : 1) * Parameters.ODD_QUANTS;
   }
 
@@ -70,8 +73,14 @@ public enum Tier {
   /** The arithmetic for a tile of tokens. */
   TileArithmetic arithmetic(Assembler assembler, Format format, int tokens) {
     return switch (this) {
-      case AVX512_VNNI -> new Avx512Arithmetic(assembler, format, tokens);
-      case AVX2 -> new Avx2Arithmetic(assembler, format, tokens);
+      case AVX512_VNNI ->
+          format.isFloat()
+              ? new Avx512Floats(assembler, format, tokens)
+              : new Avx512Arithmetic(assembler, format, tokens);
+      case AVX2 ->
+          format.isFloat()
+              ? new Avx2Floats(assembler, format, tokens)
+              : new Avx2Arithmetic(assembler, format, tokens);
     };
   }
 

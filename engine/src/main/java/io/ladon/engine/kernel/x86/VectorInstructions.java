@@ -132,6 +132,10 @@ abstract class VectorInstructions extends Encoder {
     vector(new VectorOp(1, 2, 0x31, VectorOp.Tuple.QUARTER), to, NONE, from);
   }
 
+  final void vpmovzxwd(Vector to, Memory from) {
+    vector(new VectorOp(1, 2, 0x33, VectorOp.Tuple.HALF), to, NONE, from);
+  }
+
   final void vpmovsxbd(Vector to, Memory from) {
     vector(new VectorOp(1, 2, 0x21, VectorOp.Tuple.QUARTER), to, NONE, from);
   }

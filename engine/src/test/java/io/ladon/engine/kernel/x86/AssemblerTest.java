@@ -165,6 +165,10 @@ class AssemblerTest {
     is("vcvtdq2ps zmm0, zmm0", a -> a.vcvtdq2ps(zmm(0), zmm(0)));
     is("vpmovzxbd ymm8, [rsi+8]", a -> a.vpmovzxbd(ymm(8), at(Gp.RSI, 8)));
     is("vpmovzxbd zmm17, [rsi+16]", a -> a.vpmovzxbd(zmm(17), at(Gp.RSI, 16)));
+    is("vcvtph2ps zmm16, [rdi+992]", a -> a.vcvtph2ps(zmm(16), at(Gp.RDI, 992)));
+    is("vpmovzxwd zmm16, [rdi+992]", a -> a.vpmovzxwd(zmm(16), at(Gp.RDI, 992)));
+    is("vpmovzxwd ymm8, [rdi+1008]", a -> a.vpmovzxwd(ymm(8), at(Gp.RDI, 1008)));
+    is("vpmovzxwd ymm12, [r13+16]", a -> a.vpmovzxwd(ymm(12), at(Gp.R13, 16)));
     is("vpmovsxbd ymm8, [r9+8]", a -> a.vpmovsxbd(ymm(8), at(Gp.R9, 8)));
     is("vpmovsxbd zmm16, [rsi+16]", a -> a.vpmovsxbd(zmm(16), at(Gp.RSI, 16)));
   }
@@ -201,6 +205,9 @@ class AssemblerTest {
     is(
         "vfmadd231ps zmm15, zmm17, dword ptr [rax+304]{1to16}",
         a -> a.vfmadd231ps(zmm(15), zmm(17), each(Gp.RAX, 304)));
+    is(
+        "vfmadd231ps zmm15, zmm16, dword ptr [rax+1020]{1to16}",
+        a -> a.vfmadd231ps(zmm(15), zmm(16), each(Gp.RAX, 1020)));
   }
 
   private void lanes() {
@@ -237,6 +244,8 @@ class AssemblerTest {
     is("vpsraw ymm9, ymm10, 8", a -> a.vpsraw(ymm(9), ymm(10), 8));
     is("vpsrad ymm9, ymm10, 1", a -> a.vpsrad(ymm(9), ymm(10), 1));
     is("vpsrad zmm9, zmm10, 1", a -> a.vpsrad(zmm(9), zmm(10), 1));
+    is("vpslld zmm16, zmm16, 16", a -> a.vpslld(zmm(16), zmm(16), 16));
+    is("vpslld ymm8, ymm8, 16", a -> a.vpslld(ymm(8), ymm(8), 16));
     is("vpslld ymm9, ymm10, 23", a -> a.vpslld(ymm(9), ymm(10), 23));
     is("vpslld zmm19, zmm10, 23", a -> a.vpslld(zmm(19), zmm(10), 23));
     is("vpaddd zmm9, zmm9, [r11+1088]", a -> a.vpaddd(zmm(9), zmm(9), at(Gp.R11, 1088)));

@@ -1,0 +1,75 @@
+package io.ladon.engine.kernel.x86;
+
+import static io.ladon.engine.kernel.x86.Memory.at;
+import static io.ladon.engine.kernel.x86.Vector.ymm;
+
+/**
+ * Sums of AVX2, whose registers are too few for them: those of the leaf at hand are at the top of
+ * the stack, (token, 16 rows). A register has 8 rows, one half.
+ */
+abstract class Avx2Sums implements TileArithmetic {
+
+  /** Tokens of a tile at most: more would not fit the registers. */
+  static final int MAX_TOKENS = 8;
+
+  static final int ROW_BYTES = 64;
+  static final int HALF = 32;
+
+  /** For activations and products, for a moment. */
+  static final Vector X = ymm(12);
+
+  private static final Vector ROWS = ymm(10);
+
+  final Assembler a;
+  final int tokens;
+
+  Avx2Sums(Assembler assembler, int tokens) {
+    this.a = assembler;
+    this.tokens = tokens;
+  }
+
+  @Override
+  public int sumsBytes() {
+    return ROW_BYTES * tokens;
+  }
+
+  /** Where some rows of a token's sum are. */
+  static Memory sum(int token, int half) {
+    return at(Registers.STACK, ROW_BYTES * token + HALF * half);
+  }
+
+  @Override
+  public void clear() {
+    a.vpxor(X, X, X);
+    for (int at = 0; at < sumsBytes(); at += HALF) {
+      a.vmovups(at(Registers.STACK, at), X);
+    }
+  }
+
+  @Override
+  public void addStack() {
+    for (int at = 0; at < sumsBytes(); at += HALF) {
+      a.vmovups(X, at(Registers.STACK, at));
+      a.vaddps(X, X, at(Registers.STACK, sumsBytes() + at));
+      a.vmovups(at(Registers.STACK, at), X);
+    }
+  }
+
+  @Override
+  public void push() {
+    // The sums are where they belong.
+  }
+
+  @Override
+  public void write(int token, Gp result, boolean allRows) {
+    for (int half = 0; half < 2; half++) {
+      a.vmovups(X, sum(token, half));
+      if (allRows) {
+        a.vmovups(at(result, HALF * half), X);
+      } else {
+        a.vmovups(ROWS, at(Registers.PARAMETERS, Parameters.ROW_LANES + HALF * half));
+        a.vmaskmovps(at(result, HALF * half), ROWS, X);
+      }
+    }
+  }
+}
