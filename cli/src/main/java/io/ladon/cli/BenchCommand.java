@@ -77,7 +77,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     int vocabulary;
-    try (GgufFile file = GgufFile.open(ModelStore.current().resolve(options.model))) {
+    try (GgufFile file = GgufFile.open(ModelStore.find(options.model))) {
       vocabulary = ModelSpecs.read(file.header()).vocabularySize();
     }
     makeRoom();

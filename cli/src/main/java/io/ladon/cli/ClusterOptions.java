@@ -61,7 +61,7 @@ final class ClusterOptions {
    * @param restartWorkers whether a worker that ends is started again
    */
   LocalCluster cluster(int port, boolean restartWorkers) throws IOException, InterruptedException {
-    Path path = ModelStore.current().resolve(model);
+    Path path = ModelStore.find(model);
     List<String> coordinator =
         new ArrayList<>(
             List.of(

@@ -81,7 +81,7 @@ final class CoordinatorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Path path = ModelStore.current().resolve(model);
+    Path path = ModelStore.find(model);
     CoordinatorOptions options =
         new CoordinatorOptions(
             path,

@@ -91,7 +91,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    try (GgufFile file = GgufFile.open(ModelStore.current().resolve(model))) {
+    try (GgufFile file = GgufFile.open(ModelStore.find(model))) {
       GgufHeader header = file.header();
       out.printf("file: %s, GGUF v%d%n%nmetadata:%n", file.path(), header.version());
       for (Map.Entry<String, Object> entry : header.metadata().entrySet()) {

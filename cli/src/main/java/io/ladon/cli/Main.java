@@ -3,7 +3,9 @@ package io.ladon.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,21 +24,6 @@ import picocli.CommandLine.ScopeType;
     synopsisSubcommandLabel = "COMMAND",
     sortOptions = false,
     usageHelpAutoWidth = true,
-    subcommands = {
-      RunCommand.class,
-      ChatCommand.class,
-      GenerateCommand.class,
-      UpCommand.class,
-      CoordinatorCommand.class,
-      WorkerCommand.class,
-      HealthCommand.class,
-      ModelsCommand.class,
-      InspectCommand.class,
-      TokenizeCommand.class,
-      RenderCommand.class,
-      SynthCommand.class,
-      BenchCommand.class
-    },
     footer = {
       "",
       "Options may also stand in a properties file (--config, LADON_CONFIG or"
@@ -45,6 +32,8 @@ import picocli.CommandLine.ScopeType;
           + " then the environment, then the file."
     })
 public final class Main implements Runnable {
+
+  private static final Map<String, Class<?>> COMMANDS = commands();
 
   /** Exit code when a command was used wrongly. */
   static final int USAGE = 2;
@@ -67,8 +56,52 @@ public final class Main implements Runnable {
     System.exit(execute(args));
   }
 
-  static int execute(String... args) {
+  /** In the order in which help names them. */
+  private static Map<String, Class<?>> commands() {
+    Map<String, Class<?>> commands = new LinkedHashMap<>();
+    commands.put("run", RunCommand.class);
+    commands.put("chat", ChatCommand.class);
+    commands.put("generate", GenerateCommand.class);
+    commands.put("up", UpCommand.class);
+    commands.put("coordinator", CoordinatorCommand.class);
+    commands.put("worker", WorkerCommand.class);
+    commands.put("health", HealthCommand.class);
+    commands.put("models", ModelsCommand.class);
+    commands.put("inspect", InspectCommand.class);
+    commands.put("tokenize", TokenizeCommand.class);
+    commands.put("render", RenderCommand.class);
+    commands.put("synth", SynthCommand.class);
+    commands.put("bench", BenchCommand.class);
+    return commands;
+  }
+
+  /**
+   * The commands, or the one that is asked for alone where nothing needs the others: reading what
+   * options they have takes a tenth of a second.
+   */
+  static CommandLine commandLine(OptionDefaults defaults, String... args) {
     CommandLine commandLine = new CommandLine(new Main());
+    Class<?> only = args.length == 0 ? null : COMMANDS.get(args[0]);
+    if (only != null && defaults.isEmpty()) {
+      commandLine.addSubcommand(args[0], only);
+    } else {
+      COMMANDS.forEach(commandLine::addSubcommand);
+    }
+    return commandLine;
+  }
+
+  static int execute(String... args) {
+    OptionDefaults defaults;
+    CommandLine commandLine;
+    try {
+      defaults = OptionDefaults.load(configArgument(Arrays.asList(args)), System.getenv());
+      commandLine = commandLine(defaults, args);
+      defaults.check(commandLine);
+    } catch (IOException e) {
+      System.err.println("ladon: " + e.getMessage());
+      return USAGE;
+    }
+    commandLine.setDefaultValueProvider(defaults);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
     commandLine.setExecutionExceptionHandler(
         (e, command, parsed) -> {
@@ -81,15 +114,6 @@ public final class Main implements Runnable {
           }
           return FAILED;
         });
-    try {
-      OptionDefaults defaults =
-          OptionDefaults.load(configArgument(Arrays.asList(args)), System.getenv());
-      defaults.check(commandLine);
-      commandLine.setDefaultValueProvider(defaults);
-    } catch (IOException e) {
-      commandLine.getErr().println("ladon: " + e.getMessage());
-      return USAGE;
-    }
     return commandLine.execute(args);
   }
 

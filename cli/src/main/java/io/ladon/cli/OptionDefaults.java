@@ -69,6 +69,11 @@ final class OptionDefaults implements IDefaultValueProvider {
     return new OptionDefaults(properties, path, environment);
   }
 
+  /** Whether neither the file nor the environment gives a value. */
+  boolean isEmpty() {
+    return file.isEmpty() && environment.keySet().stream().noneMatch(OptionDefaults::isVariable);
+  }
+
   /**
    * Refuses keys of the file and LADON_ variables that no command has as an option: a misspelt one
    * would be ignored.
@@ -77,7 +82,7 @@ final class OptionDefaults implements IDefaultValueProvider {
    */
   void check(CommandLine root) throws IOException {
     Set<String> keys = new HashSet<>();
-    Set<String> variables = new HashSet<>(RESERVED);
+    Set<String> variables = new HashSet<>();
     for (CommandLine command : root.getSubcommands().values()) {
       for (OptionSpec option : command.getCommandSpec().options()) {
         keys.add(key(option));
@@ -91,7 +96,7 @@ final class OptionDefaults implements IDefaultValueProvider {
       }
     }
     for (String name : environment.keySet()) {
-      if (name.startsWith("LADON_") && !variables.contains(name)) {
+      if (isVariable(name) && !variables.contains(name)) {
         throw new IOException("environment: no command has an option for " + name);
       }
     }
@@ -107,6 +112,11 @@ final class OptionDefaults implements IDefaultValueProvider {
       value = file.getProperty(option.command().name() + "." + key(option));
     }
     return value != null ? value : file.getProperty(key(option));
+  }
+
+  /** Whether a variable of the environment is meant as an option. */
+  private static boolean isVariable(String name) {
+    return name.startsWith("LADON_") && !RESERVED.contains(name);
   }
 
   private static String key(OptionSpec option) {

@@ -73,7 +73,7 @@ final class RenderCommand implements Callable<Integer> {
 
   private static ChatTemplate ofModel(String model, Map<String, Object> variables)
       throws IOException, InterruptedException {
-    try (GgufFile file = GgufFile.open(ModelStore.current().resolve(model))) {
+    try (GgufFile file = GgufFile.open(ModelStore.find(model))) {
       ChatTemplate found = ChatTemplate.of(file.header());
       if (found == null) {
         throw new IOException("%s has no chat template".formatted(file.path()));

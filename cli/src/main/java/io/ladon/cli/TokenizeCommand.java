@@ -54,7 +54,7 @@ final class TokenizeCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     String input = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    try (GgufFile file = GgufFile.open(ModelStore.current().resolve(model))) {
+    try (GgufFile file = GgufFile.open(ModelStore.find(model))) {
       Tokenizer tokenizer = Tokenizers.of(file.header());
       if (json) {
         List<int[]> ids = new ArrayList<>();

@@ -2,6 +2,7 @@ package io.ladon.cli;
 
 import io.ladon.cli.catalogue.LadonHome;
 import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.OtherJvm;
 import io.ladon.cli.process.Supervision;
 import io.ladon.coordinator.CoordinatorOptions;
 import io.ladon.coordinator.HostPort;
@@ -9,6 +10,7 @@ import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.worker.Worker;
 import io.ladon.worker.WorkerOptions;
 import io.ladon.worker.exchange.ExchangeMode;
+import io.ladon.worker.shard.EngineShardFactory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -104,13 +106,27 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Worker worker = new Worker(options(supervised ? supervisedJoin() : join));
+    // Before the address is known: a supervised coordinator starts meanwhile.
+    EngineShardFactory engine = engine();
+    Worker worker = new Worker(options(supervised ? supervisedJoin() : join), engine);
     Runtime.getRuntime().addShutdownHook(new Thread(worker::close, "end-of-worker"));
     try (worker) {
       worker.start();
       worker.awaitClosed();
     }
     return 0;
+  }
+
+  /**
+   * The kernels. Machine code runs in a small JVM with the quick compiler alone, which is how a
+   * worker starts; all others need the Vector API and its compiler.
+   */
+  private EngineShardFactory engine() throws IOException {
+    if (!KernelProvider.hasVectorModule()
+        && (kernels.equals("vector") || !KernelProvider.choose(kernels).isMachineCode())) {
+      OtherJvm.become("worker.options", "vector-worker.options");
+    }
+    return EngineShardFactory.measured(kernels, threads, warmUp);
   }
 
   private static String supervisedJoin() throws IOException {
@@ -127,7 +143,7 @@ final class WorkerCommand implements Callable<Integer> {
         .bind(peers.host(), peers.port())
         .advertisedHost(advertise)
         .threads(threads)
-        .modelPath(model == null ? null : ModelStore.current().resolve(model))
+        .modelPath(model == null ? null : ModelStore.find(model))
         .kernels(kernels)
         .exchange(exchange)
         .warmUp(warmUp)

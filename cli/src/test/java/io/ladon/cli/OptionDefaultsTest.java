@@ -20,7 +20,7 @@ class OptionDefaultsTest {
       throws IOException {
     Path path = Files.writeString(folder.resolve("ladon.properties"), file);
     OptionDefaults defaults = OptionDefaults.load(path.toString(), environment);
-    CommandLine root = new CommandLine(new Main());
+    CommandLine root = Main.commandLine(defaults, args);
     defaults.check(root);
     root.setDefaultValueProvider(defaults);
     root.parseArgs(args);
@@ -55,6 +55,15 @@ class OptionDefaultsTest {
   }
 
   @Test
+  void oneCommandAloneIsReadWhereNothingElseIsNeeded() throws Exception {
+    OptionDefaults none = OptionDefaults.load(null, Map.of("LADON_HOME", folder.toString()));
+    assertThat(Main.commandLine(none, "worker", "--help").getSubcommands())
+        .containsOnlyKeys("worker");
+    assertThat(Main.commandLine(none, "--help").getUsageMessage()).contains("worker", "tokenize");
+    assertThat(parse("threads=3", Map.of(), "worker").getSubcommands()).containsKey("bench");
+  }
+
+  @Test
   void aFileThatIsNamedMustBeThere() {
     assertThatThrownBy(() -> OptionDefaults.load("/no/such/file", Map.of()))
         .hasMessageContaining("/no/such/file");
@@ -64,7 +73,7 @@ class OptionDefaultsTest {
   void homeHoldsTheFileThatIsReadUnasked() throws Exception {
     Files.writeString(folder.resolve("ladon.properties"), "threads=2");
     OptionDefaults defaults = OptionDefaults.load(null, Map.of("LADON_HOME", folder.toString()));
-    CommandLine root = new CommandLine(new Main());
+    CommandLine root = Main.commandLine(defaults, "worker");
     root.setDefaultValueProvider(defaults);
     root.parseArgs("worker");
     assertThat(worker(root).threads).isEqualTo(2);

@@ -1,7 +1,5 @@
 package io.ladon.worker;
 
-import io.ladon.engine.kernel.KernelProvider;
-import io.ladon.engine.kernel.Kernels;
 import io.ladon.proto.Assign;
 import io.ladon.proto.Leave;
 import io.ladon.proto.WorkerMessage;
@@ -58,11 +56,11 @@ public final class Worker implements AutoCloseable {
   public Worker(WorkerOptions options) {
     this(
         options,
-        new EngineShardFactory(kernels(options.kernels()), threads(options), options.warmUp()));
+        EngineShardFactory.measured(options.kernels(), options.threads(), options.warmUp()));
   }
 
-  /** A worker with shards of another making, for tests. */
-  Worker(WorkerOptions options, ShardFactory factory) {
+  /** A worker with shards of a factory that is there already, or of another making. */
+  public Worker(WorkerOptions options, ShardFactory factory) {
     this.options = options;
     this.threads = threads(options);
     MemoryBudget budget = MemoryBudget.of(options.memoryBytes());
@@ -92,12 +90,6 @@ public final class Worker implements AutoCloseable {
             new SecureRandom(),
             member);
     member.link(link);
-  }
-
-  private static Kernels kernels(String name) {
-    KernelProvider chosen = KernelProvider.choose(name);
-    log.info("event=kernels name={} reason=\"{}\"", chosen.kernels().name(), chosen.reason());
-    return chosen.kernels();
   }
 
   private static int threads(WorkerOptions options) {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The folder of models: gives the path of a model, fetching and proving it first where it is not
@@ -51,6 +52,20 @@ public final class ModelStore {
   }
 
   /**
+   * The file of a model of this user: {@link #resolve} of {@link #current}, which is only made
+   * where the name is no path.
+   */
+  public static Path find(String model) throws IOException, InterruptedException {
+    Path file = file(model);
+    return file != null ? file : current().resolve(model);
+  }
+
+  private static @Nullable Path file(String model) {
+    Path path = Path.of(model);
+    return Files.isRegularFile(path) ? path.toAbsolutePath().normalize() : null;
+  }
+
+  /**
    * The file of a model.
    *
    * @param model a path, or a name of the catalogue
@@ -58,9 +73,9 @@ public final class ModelStore {
    *     what was tried
    */
   public Path resolve(String model) throws IOException, InterruptedException {
-    Path path = Path.of(model);
-    if (Files.isRegularFile(path)) {
-      return path.toAbsolutePath().normalize();
+    Path file = file(model);
+    if (file != null) {
+      return file;
     }
     ModelEntry entry = catalogue.find(model).orElse(null);
     if (entry == null) {

@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
 public final class Scheduler {
 
   /** Longest warm-up of a new plan: a model whose steps take long warms up in fewer of them. */
-  private static final long WARM_UP_NANOS = 600_000_000L;
+  private static final long WARM_UP_NANOS = 200_000_000L;
 
   private static final Logger log = LoggerFactory.getLogger(Scheduler.class);
 

@@ -17,6 +17,8 @@ public record KernelProvider(Kernels kernels, String reason) {
   /** What {@link #named} knows, for people: {@code machine} is the best of the x86 ones. */
   public static final String NAMES = "auto, scalar, vector, machine, x86-avx512vnni, x86-avx2";
 
+  private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
   /** Machine code is assembled and tested once in a process. */
   private static final Map<Tier, Machine> MACHINES = new EnumMap<>(Tier.class);
 
@@ -52,6 +54,16 @@ public record KernelProvider(Kernels kernels, String reason) {
   /** The same with the reason. */
   public static KernelProvider choose(String name) {
     return choose(name, KernelProvider::machineOfProcess);
+  }
+
+  /** Whether these kernels are machine code, which needs nothing of the Vector API. */
+  public boolean isMachineCode() {
+    return kernels instanceof MachineKernels;
+  }
+
+  /** Whether this process can run kernels in the Vector API: an option of the JVM. */
+  public static boolean hasVectorModule() {
+    return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
   }
 
   static KernelProvider choose(String name, MachineStarter starter) {
@@ -135,8 +147,8 @@ public record KernelProvider(Kernels kernels, String reason) {
 
   /** What keeps the vector kernels from running here; empty for nothing. */
   private static String vectorObstacle() {
-    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
-      return "Java runs without --add-modules jdk.incubator.vector";
+    if (!hasVectorModule()) {
+      return "Java runs without --add-modules " + VECTOR_MODULE;
     }
     return Simd.supported() ? "" : "the CPU has no vectors of " + Simd.BITS + " bits";
   }

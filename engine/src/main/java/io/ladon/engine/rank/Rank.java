@@ -21,7 +21,7 @@ import java.util.stream.IntStream;
  */
 public final class Rank implements AutoCloseable {
 
-  private static final long WARM_UP_NANOS = 200_000_000L;
+  private static final long WARM_UP_NANOS = 100_000_000L;
   private static final int WARM_UP_DECODES = 60;
   private static final int WARM_UP_PREFILLS = 6;
   private static final int WARM_UP_CHUNK = 64;

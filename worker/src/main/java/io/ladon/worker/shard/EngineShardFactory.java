@@ -5,6 +5,7 @@ import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorSlice;
 import io.ladon.engine.exchange.Exchange;
+import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.MachineSpeed;
@@ -22,6 +23,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Shards that the engine computes.
@@ -29,18 +32,32 @@ import java.util.Locale;
  * @param compute what multiplies
  * @param threads that compute, the rank's own included
  * @param warmUp whether code is to be compiled before a shard is given out
+ * @param speed of these kernels and threads, as measured on this machine
  */
-public record EngineShardFactory(Kernels compute, int threads, boolean warmUp)
+public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, MachineSpeed speed)
     implements ShardFactory {
+
+  private static final Logger log = LoggerFactory.getLogger(EngineShardFactory.class);
+
+  /**
+   * Chooses kernels and measures them, which takes some tenths of a second.
+   *
+   * @param kernels a name that {@link KernelProvider#named} knows
+   * @param threads that compute; 0 for one a core
+   * @throws IllegalArgumentException if no kernels have that name
+   * @throws IllegalStateException if this machine or process cannot run them
+   */
+  public static EngineShardFactory measured(String kernels, int threads, boolean warmUp) {
+    KernelProvider chosen = KernelProvider.choose(kernels);
+    log.info("event=kernels name={} reason=\"{}\"", chosen.kernels().name(), chosen.reason());
+    int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+    return new EngineShardFactory(
+        chosen.kernels(), count, warmUp, SpeedProbe.measure(chosen.kernels(), count));
+  }
 
   @Override
   public String kernels() {
     return compute.name();
-  }
-
-  @Override
-  public MachineSpeed speed() {
-    return SpeedProbe.measure(compute, threads);
   }
 
   @Override

@@ -1,0 +1,86 @@
+package io.ladon.cli.process;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Lets this process go on as a JVM with other options: the same process number, standard streams,
+ * environment and arguments ({@code execv}, POSIX). For what a JVM only finds out when it runs.
+ */
+public final class OtherJvm {
+
+  private static final Path ARGUMENTS = Path.of("/proc/self/cmdline");
+
+  private OtherJvm() {}
+
+  /**
+   * Starts over; returns only by an exception. Nothing may have been read from standard input.
+   *
+   * @param options name of the file of JVM options that was used, as in {@code @…/NAME}
+   * @param others name of the file beside it that is to be used
+   * @throws IOException if that cannot be done here; says why
+   */
+  public static void become(String options, String others) throws IOException {
+    if (!Files.isReadable(ARGUMENTS)) {
+      throw new IOException(
+          "there is no " + ARGUMENTS + " that tells how this process was started");
+    }
+    String all = Files.readString(ARGUMENTS, StandardCharsets.UTF_8);
+    List<String> command =
+        replaced(List.of(all.substring(0, all.length() - 1).split("\0", -1)), options, others);
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    throw new IOException("execv of %s: error number %d".formatted(java, execute(java, command)));
+  }
+
+  /** A command line with another file of options, and without the start cache of the old ones. */
+  static List<String> replaced(List<String> command, String options, String others)
+      throws IOException {
+    List<String> result = new ArrayList<>(command);
+    for (int i = 0; i < result.size(); i++) {
+      String argument = result.get(i);
+      if (argument.startsWith("@") && argument.substring(1).endsWith("/" + options)) {
+        result.set(i, argument.substring(0, argument.length() - options.length()) + others);
+        result.removeIf(other -> other.startsWith("-XX:AOTCache="));
+        return result;
+      }
+    }
+    throw new IOException("this process was not started with a file of JVM options, @…/" + options);
+  }
+
+  @SuppressWarnings("restricted") // The module is started with native access enabled.
+  private static int execute(Path program, List<String> command) {
+    Linker linker = Linker.nativeLinker();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, command.size() + 1L);
+      for (int i = 0; i < command.size(); i++) {
+        arguments.setAtIndex(ValueLayout.ADDRESS, i, arena.allocateFrom(command.get(i)));
+      }
+      MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
+      int result =
+          (int)
+              linker
+                  .downcallHandle(
+                      linker.defaultLookup().findOrThrow("execv"),
+                      FunctionDescriptor.of(
+                          ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS),
+                      Linker.Option.captureCallState("errno"))
+                  .invokeExact(state, arena.allocateFrom(program.toString()), arguments);
+      assert result == -1 : "execv returned " + result;
+      return state.get(ValueLayout.JAVA_INT, 0);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(Arrays.toString(command.toArray()), e);
+    }
+  }
+}
