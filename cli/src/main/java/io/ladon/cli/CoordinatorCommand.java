@@ -1,5 +1,6 @@
 package io.ladon.cli;
 
+import io.ladon.cli.catalogue.LadonHome;
 import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.process.Supervision;
@@ -93,6 +94,7 @@ final class CoordinatorCommand implements Callable<Integer> {
             serving.outputSplit,
             serving.downSplit,
             serving.kvType,
+            LadonHome.current(),
             serving.limits(),
             serving.timeouts());
     CountDownLatch end = new CountDownLatch(1);

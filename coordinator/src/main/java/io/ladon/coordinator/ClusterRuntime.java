@@ -6,6 +6,7 @@ import io.ladon.coordinator.cluster.ClusterService;
 import io.ladon.coordinator.cluster.ClusterSetup;
 import io.ladon.coordinator.cluster.MessageSizes;
 import io.ladon.coordinator.cluster.NettyLoop;
+import io.ladon.coordinator.cluster.SliceChecksums;
 import io.ladon.coordinator.cluster.Slices;
 import io.ladon.coordinator.cluster.StatusBoard;
 import io.ladon.coordinator.generate.ClusterStatus;
@@ -119,7 +120,15 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
             metrics,
             board::reason);
     this.cluster = new Cluster(loop, setup, scheduler, board);
-    this.slices = new Slices(file, setup.fingerprint());
+    Path cache = options.cacheDirectory();
+    this.slices =
+        new Slices(
+            file,
+            setup.fingerprint(),
+            SliceChecksums.of(
+                cache == null ? null : cache.resolve("checksums"),
+                file.path(),
+                setup.fingerprint()));
     this.server =
         new ClusterServer(
             options.listen().resolve(),

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param outputSplit split of the output projection; null lets the plan choose
  * @param downSplit split of down; null lets the plan choose
  * @param kvPrecision of the KV cache
+ * @param cacheDirectory where checksums of checkpoints are kept; null keeps none
  * @param limits how much of everything
  * @param timeouts how long for everything
  */
@@ -30,6 +31,7 @@ public record CoordinatorOptions(
     @Nullable Split outputSplit,
     @Nullable Split downSplit,
     KvPrecision kvPrecision,
+    @Nullable Path cacheDirectory,
     Limits limits,
     Timeouts timeouts) {
 
@@ -64,6 +66,7 @@ public record CoordinatorOptions(
         null,
         null,
         KvPrecision.F16,
+        null,
         Limits.defaults(),
         Timeouts.defaults());
   }
@@ -80,6 +83,7 @@ public record CoordinatorOptions(
         outputSplit,
         downSplit,
         kvPrecision,
+        cacheDirectory,
         limits,
         timeouts);
   }
@@ -96,6 +100,7 @@ public record CoordinatorOptions(
         output,
         down,
         kvPrecision,
+        cacheDirectory,
         limits,
         timeouts);
   }
@@ -112,6 +117,7 @@ public record CoordinatorOptions(
         outputSplit,
         downSplit,
         kvPrecision,
+        cacheDirectory,
         other,
         timeouts);
   }
@@ -128,6 +134,7 @@ public record CoordinatorOptions(
         outputSplit,
         downSplit,
         kvPrecision,
+        cacheDirectory,
         limits,
         other);
   }

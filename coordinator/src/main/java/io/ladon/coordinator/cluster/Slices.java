@@ -11,20 +11,17 @@ import io.ladon.proto.SliceRef;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Sends workers the slices of the checkpoint that they lack. Reads happen on a thread of its own,
- * as much at a time as the worker takes; checksums are computed once.
+ * as much at a time as the worker takes.
  */
 public final class Slices implements AutoCloseable {
 
@@ -34,21 +31,22 @@ public final class Slices implements AutoCloseable {
   public static final int CHUNK_BYTES = 1 << 20;
 
   private static final int CLOSE_SECONDS = 5;
-  private static final int MOST_CHECKSUMS = 1 << 17;
 
   private final SliceSource source;
   private final String fingerprint;
-  private final Map<TensorSlice, Integer> checksums = new ConcurrentHashMap<>();
+  private final SliceChecksums checksums; // of the reader
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("ladon-slices").factory());
 
   /**
    * @param fingerprint of the checkpoint, which workers name
+   * @param checksums of its slices
    */
-  public Slices(SliceSource source, String fingerprint) {
+  public Slices(SliceSource source, String fingerprint, SliceChecksums checksums) {
     this.source = source;
     this.fingerprint = fingerprint;
+    this.checksums = checksums;
   }
 
   /** Answers a worker's request. */
@@ -100,6 +98,7 @@ public final class Slices implements AutoCloseable {
         while (!done && call.isReady() && !call.isCancelled()) {
           if (next == request.getSlicesCount()) {
             done = true;
+            checksums.keep();
             call.onCompleted();
           } else {
             sendChunk();
@@ -127,7 +126,7 @@ public final class Slices implements AutoCloseable {
                 ref.getColumnBegin(),
                 ref.getColumnEnd());
         slice = source.slice(wanted);
-        checksum = checksum(wanted, slice);
+        checksum = checksums.of(wanted, slice);
         bytes = slice;
         offset = 0;
       }
@@ -150,23 +149,6 @@ public final class Slices implements AutoCloseable {
       }
       call.onNext(chunk.build());
     }
-  }
-
-  private int checksum(TensorSlice wanted, MemorySegment bytes) {
-    Integer known = checksums.get(wanted);
-    if (known != null) {
-      return known;
-    }
-    CRC32C crc = new CRC32C();
-    for (long done = 0; done < bytes.byteSize(); done += CHUNK_BYTES) {
-      crc.update(
-          bytes.asSlice(done, Math.min(CHUNK_BYTES, bytes.byteSize() - done)).asByteBuffer());
-    }
-    int value = (int) crc.getValue();
-    if (checksums.size() < MOST_CHECKSUMS) {
-      checksums.put(wanted, value);
-    }
-    return value;
   }
 
   /** Sends nothing more, and reads nothing more of the checkpoint. Idempotent. */

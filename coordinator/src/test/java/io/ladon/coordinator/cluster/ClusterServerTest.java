@@ -106,7 +106,7 @@ final class ClusterServerTest {
         }
         return MemorySegment.ofArray(tensor).asSlice(slice.rowBegin(), slice.rows());
       };
-  private final Slices slices = new Slices(source, "fingerprint");
+  private final Slices slices = new Slices(source, "fingerprint", SliceChecksums.inMemory());
   private final ClusterServer server =
       new ClusterServer(
           new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
