@@ -146,9 +146,7 @@ public final class PlanCosts {
           product(
               TensorNames.attentionOutput(i),
               rank.outputRows().size(),
-              Math.min(
-                  spec.headColumns(),
-                  rank.outputLeaves().size() * ShardPlan.outputLeafColumns(spec)),
+              Math.min(spec.headColumns(), rank.outputLeaves().size() * plan.outputLeafColumns()),
               plan.output() == Split.WHOLE ? mine : tokens);
       seconds += product(TensorNames.gate(i), rank.feedForward().size(), spec.hiddenSize(), tokens);
       seconds += product(TensorNames.up(i), rank.feedForward().size(), spec.hiddenSize(), tokens);
@@ -156,7 +154,7 @@ public final class PlanCosts {
           product(
               TensorNames.down(i),
               rank.downRows().size(),
-              Math.min(spec.feedForwardSize(), rank.downLeaves().size() * ShardPlan.DOWN_LEAF),
+              Math.min(spec.feedForwardSize(), rank.downLeaves().size() * plan.downLeafColumns()),
               plan.down() == Split.WHOLE ? mine : tokens);
       double cacheBytes = 2.0 * Short.BYTES * keys * positions;
       seconds +=
@@ -213,8 +211,8 @@ public final class PlanCosts {
               * spec.headSize()
               * columnBytes(TensorNames.attentionOutput(0), plan.headsOnBlocks()));
       gated.add(rank.feedForward().size() * columnBytes(TensorNames.down(0), true));
-      outputSums.add(sum * ShardPlan.outputLeaves(spec).roots(rank.outputLeaves()).size());
-      downSums.add(sum * ShardPlan.downLeaves(spec).roots(rank.downLeaves()).size());
+      outputSums.add(sum * plan.outputLeaves().roots(rank.outputLeaves()).size());
+      downSums.add(sum * plan.downLeaves().roots(rank.downLeaves()).size());
       outputRows.add(float32 * rank.outputRows().size());
       downRows.add(float32 * rank.downRows().size());
     }

@@ -35,6 +35,7 @@ public record ShardInventory(List<TensorSlice> slices, long bytes) {
 
   private static final class Collector {
 
+    private final ShardPlan plan;
     private final ModelSpec spec;
     private final RankPlan own;
     private final GgufHeader header;
@@ -42,6 +43,7 @@ public record ShardInventory(List<TensorSlice> slices, long bytes) {
     private long bytes;
 
     Collector(ShardPlan plan, GgufHeader header, int rank) {
+      this.plan = plan;
       this.spec = plan.spec();
       this.own = plan.rank(rank);
       this.header = header;
@@ -81,7 +83,7 @@ public record ShardInventory(List<TensorSlice> slices, long bytes) {
       part(
           TensorNames.attentionOutput(layer),
           own.outputRows(),
-          own.outputLeaves().times(ShardPlan.outputLeafColumns(spec)));
+          own.outputLeaves().times(plan.outputLeafColumns()));
       if (spec.postNorms()) {
         whole(TensorNames.attentionPostNorm(layer));
       }
@@ -91,7 +93,7 @@ public record ShardInventory(List<TensorSlice> slices, long bytes) {
       whole(TensorNames.feedForwardNorm(layer));
       rows(TensorNames.gate(layer), own.feedForward());
       rows(TensorNames.up(layer), own.feedForward());
-      part(TensorNames.down(layer), own.downRows(), own.downLeaves().times(ShardPlan.DOWN_LEAF));
+      part(TensorNames.down(layer), own.downRows(), own.downLeaves().times(plan.downLeafColumns()));
       if (spec.postNorms()) {
         whole(TensorNames.feedForwardPostNorm(layer));
       }

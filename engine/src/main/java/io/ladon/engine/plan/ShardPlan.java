@@ -13,15 +13,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param output split of the output projection
  * @param down split of down
+ * @param leaves where the sums of those two are cut
  * @param ranks what each rank owns, by rank
  */
-public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan> ranks) {
+public record ShardPlan(
+    ModelSpec spec, Split output, Split down, Leaves leaves, List<RankPlan> ranks) {
 
   /** Vocabulary rows of one tile; sums over the vocabulary are kept by tile. */
   public static final int VOCABULARY_TILE = 256;
-
-  /** Columns of down in one leaf; the last leaf may be narrower. */
-  public static final int DOWN_LEAF = 256;
 
   /** Columns of one block of int8 activations. */
   public static final int BLOCK = 32;
@@ -46,6 +45,17 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
    *     would
    */
   public static ShardPlan of(ModelSpec spec, PlanOptions options) {
+    return of(spec, options, Leaves.OF_MODEL);
+  }
+
+  /**
+   * A plan whose sums are cut in another way, for measurements: it does not give the bits of {@link
+   * #of(ModelSpec, PlanOptions)}.
+   *
+   * @throws IllegalArgumentException if the options do not fit the model, or the leaves do not fit
+   *     what the ranks own
+   */
+  public static ShardPlan of(ModelSpec spec, PlanOptions options, Leaves leaves) {
     check(spec, options);
     int n = options.ranks();
     List<Range> queryHeads = queryHeads(spec, options);
@@ -56,7 +66,9 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
           "output projection: COLUMNS needs whole head groups of a multiple of %d columns on each rank; this model has %d KV heads and groups of %d columns on %d ranks: use WHOLE or ROWS"
               .formatted(BLOCK, spec.kvHeads(), groupColumns(spec), n));
     }
-    List<Range> leaves = apportion(downLeaves(spec).leaves(), n, options.shares());
+    LeafTree outputTree = leaves.output(spec);
+    LeafTree downTree = leaves.down(spec);
+    List<Range> downParts = apportion(downTree.leaves(), n, options.shares());
     List<Range> blocks = apportion(spec.feedForwardSize() / BLOCK, n, options.shares());
     List<Range> rows = apportion(spec.hiddenSize() / ROW_BLOCK, n, options.shares());
     List<Range> tiles = apportion(vocabularyTiles(spec), n, options.shares());
@@ -75,15 +87,15 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
               heads,
               kv,
               down == Split.COLUMNS
-                  ? columns(leaves.get(r), DOWN_LEAF, spec.feedForwardSize())
+                  ? columns(downParts.get(r), leaves.downColumns(), spec.feedForwardSize())
                   : blocks.get(r).times(BLOCK),
               output == Split.ROWS ? rows.get(r).times(ROW_BLOCK) : allRows,
-              output == Split.COLUMNS ? kv : outputLeaves(spec).all(),
+              output == Split.COLUMNS ? outputLeaves(kv, spec, leaves) : outputTree.all(),
               down == Split.ROWS ? rows.get(r).times(ROW_BLOCK) : allRows,
-              down == Split.COLUMNS ? leaves.get(r) : downLeaves(spec).all(),
+              down == Split.COLUMNS ? downParts.get(r) : downTree.all(),
               columns(tiles.get(r), VOCABULARY_TILE, spec.vocabularySize())));
     }
-    return new ShardPlan(spec, output, down, ranks);
+    return new ShardPlan(spec, output, down, leaves, ranks);
   }
 
   /** Number of ranks. */
@@ -91,22 +103,24 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
     return ranks.size();
   }
 
-  /**
-   * Tree of the output projection's sum: a leaf a head group, or one leaf where groups do not fall
-   * on blocks.
-   */
-  public static LeafTree outputLeaves(ModelSpec spec) {
-    return new LeafTree(groupColumns(spec) % BLOCK == 0 ? spec.kvHeads() : 1);
+  /** Tree of the output projection's sum. */
+  public LeafTree outputLeaves() {
+    return leaves.output(spec);
   }
 
   /** Columns of one leaf of the output projection. */
-  public static int outputLeafColumns(ModelSpec spec) {
-    return spec.headColumns() / outputLeaves(spec).leaves();
+  public int outputLeafColumns() {
+    return leaves.outputColumns(spec);
   }
 
   /** Tree of down's sum. */
-  public static LeafTree downLeaves(ModelSpec spec) {
-    return new LeafTree((spec.feedForwardSize() + DOWN_LEAF - 1) / DOWN_LEAF);
+  public LeafTree downLeaves() {
+    return leaves.down(spec);
+  }
+
+  /** Columns of one leaf of down; the last may be narrower. */
+  public int downLeafColumns() {
+    return leaves.downColumns();
   }
 
   /** Tiles of the vocabulary; the last may be narrower. */
@@ -141,7 +155,9 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
   /** A short text that is equal for equal plans: CRC-32C of all ranges and splits. */
   public String digest() {
     CRC32C crc = new CRC32C();
-    crc.update((spec + " " + output + " " + down + " " + ranks).getBytes(StandardCharsets.UTF_8));
+    String cut = leaves.equals(Leaves.OF_MODEL) ? "" : leaves + " ";
+    crc.update(
+        (spec + " " + output + " " + down + " " + cut + ranks).getBytes(StandardCharsets.UTF_8));
     return Long.toHexString(crc.getValue());
   }
 
@@ -184,8 +200,20 @@ public record ShardPlan(ModelSpec spec, Split output, Split down, List<RankPlan>
     return offersOutputColumns(spec, ranks) ? Split.COLUMNS : Split.ROWS;
   }
 
-  private static int groupColumns(ModelSpec spec) {
+  /** Columns of the output projection's input that one head group makes. */
+  static int groupColumns(ModelSpec spec) {
     return spec.groupSize() * spec.headSize();
+  }
+
+  /** The leaves that a rank's head groups make up, which must be whole ones. */
+  private static Range outputLeaves(Range groups, ModelSpec spec, Leaves leaves) {
+    int width = leaves.headGroups();
+    if (groups.begin() % width != 0
+        || (groups.end() % width != 0 && groups.end() != spec.kvHeads())) {
+      throw new IllegalArgumentException(
+          "a rank of head groups %s has no whole leaves of %d".formatted(groups, width));
+    }
+    return new Range(groups.begin() / width, (groups.end() + width - 1) / width);
   }
 
   private static Range columns(Range units, int width, int end) {

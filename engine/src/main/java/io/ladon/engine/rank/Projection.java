@@ -235,7 +235,7 @@ final class Projection {
               plan.spec().headColumns(),
               columns,
               plan.ranks().stream().map(RankPlan::outputRows).toList(),
-              ShardPlan.outputLeaves(plan.spec()),
+              plan.outputLeaves(),
               plan.ranks().stream().map(RankPlan::outputLeaves).toList(),
               ExchangePoint.HEADS,
               ExchangePoint.OUTPUT));
@@ -250,7 +250,7 @@ final class Projection {
               plan.spec().feedForwardSize(),
               plan.ranks().stream().map(RankPlan::feedForward).toList(),
               plan.ranks().stream().map(RankPlan::downRows).toList(),
-              ShardPlan.downLeaves(plan.spec()),
+              plan.downLeaves(),
               plan.ranks().stream().map(RankPlan::downLeaves).toList(),
               ExchangePoint.GATED,
               ExchangePoint.DOWN));

@@ -30,6 +30,7 @@ final class WeightLoader {
 
   private static final LeafTree ONE_LEAF = new LeafTree(1);
 
+  private final ShardPlan plan;
   private final ModelSpec spec;
   private final RankPlan own;
   private final GgufHeader header;
@@ -40,6 +41,7 @@ final class WeightLoader {
   private final SegmentAllocator memory = new SlabAllocator(arena);
 
   WeightLoader(ShardPlan plan, int rank, GgufHeader header, SliceSource source, PackedShelf shelf) {
+    this.plan = plan;
     this.spec = plan.spec();
     this.own = plan.rank(rank);
     this.header = header;
@@ -107,8 +109,8 @@ final class WeightLoader {
         columns(
             TensorNames.attentionOutput(i),
             own.outputRows(),
-            ShardPlan.outputLeafColumns(spec),
-            ShardPlan.outputLeaves(spec),
+            plan.outputLeafColumns(),
+            plan.outputLeaves(),
             own.outputLeaves(),
             spec.headColumns()),
         postNorms ? vector(TensorNames.attentionPostNorm(i)) : null,
@@ -118,8 +120,8 @@ final class WeightLoader {
         columns(
             TensorNames.down(i),
             own.downRows(),
-            ShardPlan.DOWN_LEAF,
-            ShardPlan.downLeaves(spec),
+            plan.downLeafColumns(),
+            plan.downLeaves(),
             own.downLeaves(),
             spec.feedForwardSize()),
         postNorms ? vector(TensorNames.feedForwardPostNorm(i)) : null,

@@ -8,7 +8,7 @@ import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.TensorNames;
 import io.ladon.engine.plan.LeafTree;
-import io.ladon.engine.plan.ShardPlan;
+import io.ladon.engine.plan.Leaves;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -164,13 +164,15 @@ public final class ReferenceModel {
       output =
           matrix(
               TensorNames.attentionOutput(index),
-              ShardPlan.outputLeafColumns(spec),
-              ShardPlan.outputLeaves(spec));
+              Leaves.OF_MODEL.outputColumns(spec),
+              Leaves.OF_MODEL.output(spec));
       attentionPostNorm = vectorIf(spec.postNorms(), TensorNames.attentionPostNorm(index));
       feedForwardNorm = vector(TensorNames.feedForwardNorm(index));
       gate = matrix(TensorNames.gate(index));
       up = matrix(TensorNames.up(index));
-      down = matrix(TensorNames.down(index), ShardPlan.DOWN_LEAF, ShardPlan.downLeaves(spec));
+      down =
+          matrix(
+              TensorNames.down(index), Leaves.OF_MODEL.downColumns(), Leaves.OF_MODEL.down(spec));
       feedForwardPostNorm = vectorIf(spec.postNorms(), TensorNames.feedForwardPostNorm(index));
       for (int h = 0; h < spec.kvHeads(); h++) {
         keys.add(new ArrayList<>());

@@ -28,25 +28,25 @@ class ShardPlanTest {
   void splitsHoldWhatTheySay(@ForAll Shapes.Asked asked) {
     ShardPlan plan = asked.plan();
     ModelSpec spec = asked.spec();
-    LeafTree output = ShardPlan.outputLeaves(spec);
-    LeafTree down = ShardPlan.downLeaves(spec);
+    LeafTree output = plan.outputLeaves();
+    LeafTree down = plan.downLeaves();
     split(plan.output(), plan, RankPlan::outputRows, RankPlan::outputLeaves, output);
     split(plan.down(), plan, RankPlan::downRows, RankPlan::downLeaves, down);
-    assertThat(ShardPlan.outputLeafColumns(spec) * output.leaves()).isEqualTo(spec.headColumns());
+    assertThat(plan.outputLeafColumns() * output.leaves()).isEqualTo(spec.headColumns());
     if (output.leaves() > 1) {
-      assertThat(ShardPlan.outputLeafColumns(spec) % ShardPlan.BLOCK).isZero();
+      assertThat(plan.outputLeafColumns() % ShardPlan.BLOCK).isZero();
     }
     for (RankPlan rank : plan.ranks()) {
       if (plan.output() == Split.COLUMNS) {
-        assertThat(rank.outputLeaves().times(ShardPlan.outputLeafColumns(spec)))
+        assertThat(rank.outputLeaves().times(plan.outputLeafColumns()))
             .isEqualTo(plan.headColumns(rank.rank()));
       }
       if (plan.down() == Split.COLUMNS) {
         Range leaves = rank.downLeaves();
         assertThat(rank.feedForward().begin())
-            .isEqualTo(Math.min(leaves.begin() * ShardPlan.DOWN_LEAF, spec.feedForwardSize()));
+            .isEqualTo(Math.min(leaves.begin() * plan.downLeafColumns(), spec.feedForwardSize()));
         assertThat(rank.feedForward().end())
-            .isEqualTo(Math.min(leaves.end() * ShardPlan.DOWN_LEAF, spec.feedForwardSize()));
+            .isEqualTo(Math.min(leaves.end() * plan.downLeafColumns(), spec.feedForwardSize()));
       }
     }
   }
@@ -123,7 +123,7 @@ class ShardPlanTest {
         ShardPlan.of(spec, new PlanOptions(2, List.of(3.0, 1.0), Split.WHOLE, Split.COLUMNS));
     assertThat(plan.rank(0).queryHeads().size())
         .isGreaterThanOrEqualTo(plan.rank(1).queryHeads().size());
-    assertThat(plan.rank(0).feedForward().size() + ShardPlan.DOWN_LEAF)
+    assertThat(plan.rank(0).feedForward().size() + plan.downLeafColumns())
         .isGreaterThan(plan.rank(1).feedForward().size());
   }
 
@@ -159,6 +159,23 @@ class ShardPlanTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ShardPlan.of(spec, new PlanOptions(2, List.of(1.0, -1.0), null, null)))
         .withMessageContaining("-1.0");
+  }
+
+  @Example
+  void leavesThatRanksCannotOwnWholeAreRefused() {
+    ModelSpec spec = SyntheticShapes.of("llama-1b"); // 8 head groups, 8192 columns of down
+    PlanOptions four = new PlanOptions(4, List.of(), Split.COLUMNS, Split.COLUMNS);
+    ShardPlan plan = ShardPlan.of(spec, four, new Leaves(2, 2048));
+    assertThat(plan.ranks()).allMatch(rank -> rank.outputLeaves().size() == 1);
+    assertThat(plan.ranks()).allMatch(rank -> rank.downLeaves().size() == 1);
+    assertThat(plan.ranks().stream().map(RankPlan::feedForward).toList())
+        .isEqualTo(ShardPlan.of(spec, four).ranks().stream().map(RankPlan::feedForward).toList());
+    assertThat(plan.digest()).isNotEqualTo(ShardPlan.of(spec, four).digest());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ShardPlan.of(spec, four, new Leaves(4, 256)))
+        .withMessageContaining("no whole leaves of 4");
+    assertThatIllegalArgumentException().isThrownBy(() -> new Leaves(1, 250));
+    assertThatIllegalArgumentException().isThrownBy(() -> new Leaves(0, 256));
   }
 
   private static List<Range> heads(ModelSpec spec, int ranks) {

@@ -1,14 +1,20 @@
 package io.ladon.engine.rank;
 
+import static io.ladon.engine.rank.RankFixtures.FIVE;
 import static io.ladon.engine.rank.RankFixtures.assertLogits;
+import static io.ladon.engine.rank.RankFixtures.assertSame;
+import static io.ladon.engine.rank.RankFixtures.blocks;
 import static io.ladon.engine.rank.RankFixtures.randomTokens;
 import static io.ladon.engine.rank.RankFixtures.reference;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
 
 import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.ModelSpecs;
+import io.ladon.engine.plan.Leaves;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.engine.plan.Split;
@@ -89,6 +95,30 @@ class RankSplitsTest {
           run(file, spec, options, tokens, expected, turn++);
         }
       }
+    }
+  }
+
+  /** What measurements of the leaves' cost rest on. */
+  @Test
+  void otherLeavesGiveOtherBitsButTheSameOnAnyNumberOfRanks() throws Exception {
+    try (GgufFile file = GgufFile.open(new TinyModels(folder).model("tiny-llama", "q4_0"))) {
+      ModelSpec spec = ModelSpecs.read(file.header());
+      int[] tokens = randomTokens(20, spec.vocabularySize(), 6);
+      Leaves coarse = new Leaves(2, 384);
+      float[] one = logits(file, ShardPlan.of(spec, PlanOptions.of(1), coarse), tokens);
+      PlanOptions two = new PlanOptions(2, List.of(), Split.COLUMNS, Split.COLUMNS);
+      assertSame(logits(file, ShardPlan.of(spec, two, coarse), tokens), one, tokens.length - 1);
+      float[] usual = logits(file, ShardPlan.of(spec, PlanOptions.of(1)), tokens);
+      assertThat(one).isNotEqualTo(usual);
+      assertThat(one).containsExactly(usual, offset(1e-3f));
+    }
+  }
+
+  private static float[] logits(GgufFile file, ShardPlan plan, int[] tokens) throws Exception {
+    try (RankCluster cluster = new RankCluster(plan, file, Setup.of(KernelProvider.best()))) {
+      Run run = new Run(7, 0, tokens.length, blocks(1, tokens.length), FIVE);
+      cluster.run(List.of(run), tokens);
+      return cluster.logits(0);
     }
   }
 

@@ -14,8 +14,8 @@ final class ExchangeSizes {
     ModelSpec spec = plan.spec();
     long floats = spec.hiddenSize();
     for (RankPlan rank : plan.ranks()) {
-      long outputRoots = ShardPlan.outputLeaves(spec).roots(rank.outputLeaves()).size();
-      long downRoots = ShardPlan.downLeaves(spec).roots(rank.downLeaves()).size();
+      long outputRoots = plan.outputLeaves().roots(rank.outputLeaves()).size();
+      long downRoots = plan.downLeaves().roots(rank.downLeaves()).size();
       floats = Math.max(floats, Math.max(outputRoots, downRoots) * spec.hiddenSize());
       floats = Math.max(floats, rank.feedForward().size());
       floats = Math.max(floats, plan.headColumns(rank.rank()).size());
