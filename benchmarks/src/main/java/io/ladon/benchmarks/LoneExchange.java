@@ -1,0 +1,72 @@
+package io.ladon.benchmarks;
+
+import io.ladon.engine.exchange.Exchange;
+import io.ladon.engine.exchange.ExchangePoint;
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An exchange without peers, whose parts are there at once: zeros. What a rank does around an
+ * exchange, such as packing what it sends and adding up what it gets, is done all the same.
+ */
+final class LoneExchange implements Exchange {
+
+  private final int rank;
+  private final int ranks;
+  private final Set<MemorySegment> received = new HashSet<>();
+  private long sentBytes;
+
+  LoneExchange(int rank, int ranks) {
+    this.rank = rank;
+    this.ranks = ranks;
+  }
+
+  @Override
+  public int rank() {
+    return rank;
+  }
+
+  @Override
+  public int ranks() {
+    return ranks;
+  }
+
+  @Override
+  public void beginStep(long step) {
+    sentBytes = 0;
+  }
+
+  @Override
+  public void swap(
+      int layer,
+      ExchangePoint point,
+      @Nullable MemorySegment[] send,
+      @Nullable MemorySegment[] receive) {
+    for (int r = 0; r < ranks; r++) {
+      if (r == rank) {
+        continue;
+      }
+      MemorySegment sent = send[r];
+      MemorySegment part = receive[r];
+      sentBytes += sent == null ? 0 : sent.byteSize();
+      if (part != null && received.add(part)) {
+        part.fill((byte) 0); // a page that was never written would be read from the caches
+      }
+    }
+  }
+
+  @Override
+  public long sentBytes() {
+    return sentBytes;
+  }
+
+  @Override
+  public long waitedNanos() {
+    return 0;
+  }
+
+  @Override
+  public void close() {}
+}
