@@ -33,6 +33,15 @@ class ArchitectureTest {
           .resideInAnyPackage("io.ladon.engine..", "java..", "jdk..", "org.jspecify.annotations..");
 
   @ArchTest
+  static final ArchRule proxyUsesTheJdkOnly =
+      classes()
+          .that()
+          .resideInAPackage("io.ladon.proxy..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("io.ladon.proxy..", "java..", "org.jspecify.annotations..");
+
+  @ArchTest
   static final ArchRule wireContractUsesNothingOfOurs =
       noClasses()
           .that()

@@ -3,8 +3,8 @@ package io.ladon.testcontainers;
 import com.github.dockerjava.api.model.AccessMode;
 import com.github.dockerjava.api.model.Bind;
 import com.github.dockerjava.api.model.Volume;
+import io.ladon.proxy.TcpProxy;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,12 +18,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.testcontainers.containers.Network;
-import org.testcontainers.images.builder.Transferable;
 import org.testcontainers.lifecycle.Startable;
 import org.testcontainers.lifecycle.Startables;
 
@@ -264,8 +262,9 @@ public final class LadonCluster implements Startable {
     return node;
   }
 
-  private Node proxy(Network net, Link worse) throws IOException {
-    List<String> command = new ArrayList<>(List.of("-cp", "/proxy", TcpProxy.class.getName()));
+  private Node proxy(Network net, Link worse) {
+    List<String> command =
+        new ArrayList<>(List.of("-cp", "/opt/ladon/ladon.jar", TcpProxy.class.getName()));
     command.add(Long.toString(worse.delay().toNanos()));
     command.add(Long.toString(worse.jitter().toNanos()));
     command.add(Long.toString(worse.bytesPerSecond()));
@@ -276,19 +275,6 @@ public final class LadonCluster implements Startable {
     Node node = new Node("proxy", image, net, logs, command);
     node.container.withCreateContainerCmdModifier(
         create -> create.withEntrypoint("/opt/java/bin/java", "-XX:+UseSerialGC"));
-    List<Class<?>> classes =
-        Stream.concat(Stream.of(TcpProxy.class), Stream.of(TcpProxy.class.getDeclaredClasses()))
-            .toList();
-    for (Class<?> part : classes) {
-      String resource = part.getName().replace('.', '/') + ".class";
-      try (InputStream in = part.getClassLoader().getResourceAsStream(resource)) {
-        if (in == null) {
-          throw new IOException("no " + resource + " on the class path");
-        }
-        node.container.withCopyToContainer(
-            Transferable.of(in.readAllBytes()), "/proxy/" + resource);
-      }
-    }
     return node;
   }
 
