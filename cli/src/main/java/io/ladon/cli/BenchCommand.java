@@ -9,11 +9,13 @@ import io.ladon.cli.process.LocalCluster;
 import io.ladon.coordinator.Limits;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.model.ModelSpecs;
+import io.ladon.proxy.TcpProxy;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -69,6 +71,20 @@ final class BenchCommand implements Callable<Integer> {
       description = "measurements before them that do not (default: ${DEFAULT-VALUE})")
   int warmUp;
 
+  @Option(
+      names = "--link-latency",
+      paramLabel = "MICROSECONDS",
+      description =
+          "put each process on a machine of its own, so to speak: this long away from the others,"
+              + " one way (Linux only)")
+  @Nullable Double latencyMicros;
+
+  @Option(
+      names = "--link-bandwidth",
+      paramLabel = "MBIT/S",
+      description = "the same; of each process's link, in each direction (default: no limit)")
+  @Nullable Double megabits;
+
   @Option(names = "--json", description = "print one JSON object")
   boolean json;
 
@@ -79,6 +95,10 @@ final class BenchCommand implements Callable<Integer> {
     int vocabulary;
     try (GgufFile file = GgufFile.open(ModelStore.find(options.model))) {
       vocabulary = ModelSpecs.read(file.header()).vocabularySize();
+    }
+    TcpProxy.Link link = link();
+    if (link != null) {
+      options.use(link);
     }
     makeRoom();
     int threads = options.workers * options.threadsOfWorker();
@@ -94,6 +114,16 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** The network that was asked for; null for none. */
+  private TcpProxy.@Nullable Link link() {
+    if (latencyMicros == null && megabits == null) {
+      return null;
+    }
+    double micros = latencyMicros == null ? 0 : latencyMicros;
+    double bytesPerSecond = megabits == null ? 0 : megabits * 1e6 / 8;
+    return new TcpProxy.Link(Math.round(micros * 1000), 0, Math.round(bytesPerSecond));
   }
 
   /** KV blocks for all requests at once, unless the user said how many: none should wait. */
@@ -122,6 +152,12 @@ final class BenchCommand implements Callable<Integer> {
     all.put("model", options.model);
     all.put("workers", options.workers);
     all.put("threads", options.threadsOfWorker());
+    if (latencyMicros != null) {
+      all.put("link_latency_us", latencyMicros);
+    }
+    if (megabits != null) {
+      all.put("link_bandwidth_mbit", megabits);
+    }
     all.put("prompt", prompt);
     all.put("generate", generate);
     all.put("concurrency", concurrency);

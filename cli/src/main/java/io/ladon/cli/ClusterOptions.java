@@ -4,6 +4,7 @@ import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.process.LocalCluster;
 import io.ladon.engine.kernel.KernelProvider;
+import io.ladon.proxy.TcpProxy;
 import io.ladon.worker.exchange.ExchangeMode;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -54,6 +55,23 @@ final class ClusterOptions {
 
   @Mixin ServingOptions serving = new ServingOptions();
 
+  /** The network that the processes are put into; null for none, the same machine. */
+  private TcpProxy.@Nullable Link link;
+
+  /**
+   * Puts all processes into a network as if each had a machine of its own.
+   *
+   * @throws IllegalArgumentException if ranks were to share memory
+   */
+  void use(TcpProxy.Link network) {
+    if (exchange == ExchangeMode.SHARED_MEMORY) {
+      throw new IllegalArgumentException(
+          "--exchange shared-memory: machines of a network share no memory");
+    }
+    exchange = ExchangeMode.GRPC;
+    link = network;
+  }
+
   /**
    * A cluster that has not been started yet.
    *
@@ -85,10 +103,9 @@ final class ClusterOptions {
             "--exchange",
             exchange.label(),
             "--model",
-            path.toString(),
-            "--bind",
-            "127.0.0.1:0");
-    return new LocalCluster(new LocalCluster.Options(workers, coordinator, worker, restartWorkers));
+            path.toString());
+    return new LocalCluster(
+        new LocalCluster.Options(workers, coordinator, worker, restartWorkers, link));
   }
 
   int threadsOfWorker() {

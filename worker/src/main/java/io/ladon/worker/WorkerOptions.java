@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param join host:port of the coordinator
  * @param name for messages to people; host name and process id unless given
- * @param bindHost address that the peer service listens on; {@code 0.0.0.0} for all
+ * @param bindHost address that the peer service listens on, and from which peers are dialled;
+ *     {@code 0.0.0.0} for all
  * @param bindPort its port; 0 for a free one
  * @param advertisedHost where peers reach this worker; null for the bind host, or for the local
  *     address of the connection to the coordinator where that is any address

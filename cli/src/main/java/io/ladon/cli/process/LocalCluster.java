@@ -1,5 +1,6 @@
 package io.ladon.cli.process;
 
+import io.ladon.proxy.TcpProxy;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,24 +16,29 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A coordinator and its workers as processes on this machine; none of them outlives this one. */
 public final class LocalCluster implements AutoCloseable {
 
   /**
    * @param coordinatorArguments of {@code ladon coordinator}
-   * @param workerArguments of each {@code ladon worker}
+   * @param workerArguments of each {@code ladon worker}, but for where it listens
    * @param restartWorkers whether a worker that ends is started again, instead of ending the
    *     cluster
+   * @param link of a network in which each process has a machine of its own; null for none
    */
   public record Options(
       int workers,
       List<String> coordinatorArguments,
       List<String> workerArguments,
-      boolean restartWorkers) {}
+      boolean restartWorkers,
+      TcpProxy.@Nullable Link link) {}
 
   /** A worker that ends so often in a row does not get better by being started again. */
   private static final int MOST_RESTARTS = 5;
+
+  private static final String ANY_PORT = "127.0.0.1:0";
 
   private static final Duration LONG_LIFE = Duration.ofMinutes(1);
 
@@ -42,12 +48,15 @@ public final class LocalCluster implements AutoCloseable {
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private final Path logs;
+  private final @Nullable SlowNetwork network;
   private boolean closed;
 
   private record Listening(String join, String api) {}
 
   public LocalCluster(Options options) throws IOException {
     this.options = options;
+    this.network =
+        options.link() == null ? null : new SlowNetwork(options.link(), options.workers());
     this.logs = Files.createTempDirectory("ladon-");
   }
 
@@ -73,6 +82,7 @@ public final class LocalCluster implements AutoCloseable {
   private void startWorker(int index, int restarts) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("worker", "--supervised"));
     arguments.addAll(options.workerArguments());
+    arguments.addAll(network != null ? network.options(index) : List.of("--bind", ANY_PORT));
     ChildProcess worker =
         ChildProcess.start(
             "worker " + (index + 1),
@@ -86,7 +96,7 @@ public final class LocalCluster implements AutoCloseable {
     }
     Listening known = listening.getNow(null);
     if (known != null) {
-      worker.say(known.join());
+      worker.say(joinAddress(known.join(), index));
     }
     long started = System.nanoTime();
     var _ =
@@ -173,9 +183,13 @@ public final class LocalCluster implements AutoCloseable {
   }
 
   private synchronized void sendJoinAddress(String address) throws IOException {
-    for (ChildProcess child : children.subList(1, children.size())) {
-      child.say(address);
+    for (int i = 0; i < options.workers(); i++) {
+      children.get(i + 1).say(joinAddress(address, i));
     }
+  }
+
+  private String joinAddress(String coordinator, int worker) throws IOException {
+    return network != null ? network.routeToCoordinator(coordinator, worker) : coordinator;
   }
 
   /**
@@ -214,6 +228,9 @@ public final class LocalCluster implements AutoCloseable {
     }
     for (ChildProcess child : children) {
       child.close();
+    }
+    if (network != null) {
+      network.close();
     }
     try (Stream<Path> files = Files.walk(logs)) {
       for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {

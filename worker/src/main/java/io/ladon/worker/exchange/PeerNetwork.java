@@ -1,5 +1,6 @@
 package io.ladon.worker.exchange;
 
+import io.grpc.Attributes;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
@@ -11,7 +12,9 @@ import io.ladon.proto.PeerGrpc;
 import io.ladon.worker.loop.RankLoop;
 import io.netty.channel.ChannelOption;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +34,7 @@ public final class PeerNetwork implements AutoCloseable {
   private static final int MAX_FRAME_BYTES = Peer.FRAME_BYTES + FrameCodec.MAX_HEADER_BYTES;
 
   private final RankLoop loop;
+  private final InetSocketAddress bind;
   private final ExchangeMode mode;
   private final SharedMemory sharedMemory;
   private final MethodDescriptor<Frame, Frame> method = new FrameMarshaller().method();
@@ -48,6 +52,7 @@ public final class PeerNetwork implements AutoCloseable {
   /** The same with shared memory of another place, for tests. */
   PeerNetwork(RankLoop loop, InetSocketAddress bind, ExchangeMode mode, SharedMemory sharedMemory) {
     this.loop = loop;
+    this.bind = bind;
     this.mode = mode;
     this.sharedMemory = sharedMemory;
     ServerServiceDefinition service =
@@ -112,10 +117,36 @@ public final class PeerNetwork implements AutoCloseable {
         .usePlaintext()
         .disableRetry()
         .proxyDetector(target -> null) // peers are reached directly
+        .localSocketPicker(
+            new NettyChannelBuilder.LocalSocketPicker() {
+              @Override
+              public @Nullable SocketAddress createSocketAddress(
+                  SocketAddress peer, Attributes attributes) {
+                return source(bind, peer);
+              }
+            })
         .withOption(ChannelOption.TCP_NODELAY, true)
         .flowControlWindow(windowBytes)
         .maxInboundMessageSize(MAX_FRAME_BYTES)
         .build();
+  }
+
+  /**
+   * Where a connection to a peer comes from: the address that this worker is bound to, so that a
+   * machine with several networks uses one in both directions.
+   *
+   * @return null for what the system takes: where the worker is bound to any address, or to one
+   *     from which the peer's cannot be reached
+   */
+  static @Nullable SocketAddress source(InetSocketAddress bind, SocketAddress peer) {
+    InetAddress own = bind.getAddress();
+    if (!(peer instanceof InetSocketAddress to) || to.getAddress() == null || own == null) {
+      return null;
+    }
+    InetAddress other = to.getAddress();
+    boolean reachable =
+        own.getClass() == other.getClass() && own.isLoopbackAddress() == other.isLoopbackAddress();
+    return reachable && !own.isAnyLocalAddress() ? new InetSocketAddress(own, 0) : null;
   }
 
   /** Flow control that lets a whole part travel while its receiver still computes. */
