@@ -62,16 +62,15 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--link-latency",
       paramLabel = "MICROSECONDS",
-      description = "one way, between two workers (default: ${DEFAULT-VALUE}, one machine)",
-      defaultValue = "10")
-  double latencyMicros;
+      description =
+          "of the network between two workers, one way (default: one machine, shared memory)")
+  @Nullable Double latencyMicros;
 
   @Option(
       names = "--link-bandwidth",
       paramLabel = "MBIT/S",
-      description = "of a worker's link (default: ${DEFAULT-VALUE}, one machine)",
-      defaultValue = "32000")
-  double megabits;
+      description = "of a worker's link to that network (default: the same)")
+  @Nullable Double megabits;
 
   @Option(
       names = "--read-bandwidth",
@@ -135,10 +134,7 @@ final class InspectCommand implements Callable<Integer> {
     PlanOptions options = new PlanOptions(ranks, List.of(), outputSplit, downSplit);
     PlanCosts costs =
         new PlanCosts(
-            spec,
-            header,
-            new MachineSpeed(readMegabytes * 1e6, gigaOperations * 1e9),
-            new LinkSpeed(latencyMicros / 1e6, megabits * 1e6 / 8));
+            spec, header, new MachineSpeed(readMegabytes * 1e6, gigaOperations * 1e9), link());
     ShardPlan plan = costs.cheapest(options, ShardPlan.of(spec, options));
     out.printf(
         "%nplan for %d workers: output projection %s, down %s%n",
@@ -160,10 +156,24 @@ final class InspectCommand implements Callable<Integer> {
     printCosts(costs, options);
   }
 
+  private LinkSpeed link() {
+    LinkSpeed same = LinkSpeed.SAME_MACHINE;
+    if (latencyMicros == null && megabits == null) {
+      return same;
+    }
+    return LinkSpeed.ofNetwork(
+        latencyMicros == null ? same.latencySeconds() : latencyMicros / 1e6,
+        megabits == null ? same.bytesPerSecond() : megabits * 1e6 / 8);
+  }
+
   private void printCosts(PlanCosts costs, PlanOptions options) throws CheckpointException {
     out.printf(
-        "expected of workers that read %.0f MB/s and do %.0f G operations/s, on links of %.0f us and %.0f Mbit/s:%n",
-        readMegabytes, gigaOperations, latencyMicros, megabits);
+        "expected of workers that read %.0f MB/s and do %.0f G operations/s, on links of %.0f us and %.0f Mbit/s, %.0f us of work for each peer:%n",
+        readMegabytes,
+        gigaOperations,
+        1e6 * link().latencySeconds(),
+        8e-6 * link().bytesPerSecond(),
+        1e6 * link().messageSeconds());
     for (ShardPlan plan : costs.choices(options)) {
       PlanCosts.Estimate decode = costs.step(plan, 1, DECODE_POSITIONS);
       PlanCosts.Estimate prefill = costs.step(plan, PREFILL_TOKENS, PREFILL_TOKENS / 2);

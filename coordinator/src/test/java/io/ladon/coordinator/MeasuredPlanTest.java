@@ -30,7 +30,7 @@ class MeasuredPlanTest {
   private static final MachineSpeed MACHINE = new MachineSpeed(10e9, 100e9);
 
   /** Nothing but the number of exchanges counts. */
-  private static final LinkSpeed FAR = new LinkSpeed(1, 1e15);
+  private static final LinkSpeed FAR = new LinkSpeed(1, 1e15, 0);
 
   @TempDir private Path folder;
   private GgufFile file;
@@ -86,9 +86,9 @@ class MeasuredPlanTest {
     int wouldChange = 0;
     for (double bandwidth : BANDWIDTHS) {
       for (double latency = 1e-9; latency < 1; latency *= 1.05) {
-        Split[] before = choice(new LinkSpeed(latency, bandwidth), MeasuredPlanTest::nothing);
+        Split[] before = choice(new LinkSpeed(latency, bandwidth, 0), MeasuredPlanTest::nothing);
         ShardPlan held = plan(before[0], before[1]);
-        LinkSpeed again = new LinkSpeed(latency * 1.04, bandwidth / 1.04);
+        LinkSpeed again = new LinkSpeed(latency * 1.04, bandwidth / 1.04, 0);
         assertThat(choice(again, ranksOf(held, 2))).as("latency %s", latency).isEqualTo(before);
         if (!Arrays.equals(choice(again, MeasuredPlanTest::nothing), before)) {
           wouldChange++;

@@ -33,10 +33,7 @@ final class LinkProbe {
   /** Whoever has not answered by then has a slow link. */
   private static final Duration LIMIT = Duration.ofSeconds(3);
 
-  private static final LinkSpeed SLOW = new LinkSpeed(0.05, 1e6);
-
-  /** Between processes of one machine, which share memory. */
-  static final LinkSpeed SAME_MACHINE = new LinkSpeed(10e-6, 4e9);
+  private static final LinkSpeed SLOW = LinkSpeed.ofNetwork(0.05, 1e6);
 
   private final Loop loop;
   private final LongSupplier nonces;
@@ -68,7 +65,7 @@ final class LinkProbe {
   /** The slowest link of some members, all of which are known. */
   LinkSpeed slowest(List<Member> members) {
     if (onOneMachine(members)) {
-      return SAME_MACHINE;
+      return LinkSpeed.SAME_MACHINE;
     }
     double latency = 0;
     double bandwidth = Double.POSITIVE_INFINITY;
@@ -77,7 +74,7 @@ final class LinkProbe {
       latency = Math.max(latency, speed.latencySeconds());
       bandwidth = Math.min(bandwidth, speed.bytesPerSecond());
     }
-    return new LinkSpeed(latency, bandwidth);
+    return LinkSpeed.ofNetwork(latency, bandwidth);
   }
 
   private static boolean onOneMachine(List<Member> members) {
@@ -144,7 +141,7 @@ final class LinkProbe {
     courses.remove(member.id);
     // There and back: twice the latency, twice the payload.
     double transfer = Math.max(1, course.largeNanos - course.smallNanos) / 2e9;
-    LinkSpeed speed = new LinkSpeed(course.smallNanos / 2e9, PAYLOAD_BYTES / transfer);
+    LinkSpeed speed = LinkSpeed.ofFrames(course.smallNanos / 2e9, PAYLOAD_BYTES / transfer);
     speeds.put(member.id, speed);
     log.info(
         "event=link worker={} latencyMicros={} megabytesPerSecond={}",

@@ -276,7 +276,7 @@ final class ClusterTest {
     worker("a", 1001).join();
     worker("b", 1002).join();
     assertServes(1);
-    assertThat(chooser.links).containsExactly(LinkProbe.SAME_MACHINE);
+    assertThat(chooser.links).containsExactly(LinkSpeed.SAME_MACHINE);
   }
 
   /** One that has packed a rank's shard of the chooser's plan, and the other's before that. */

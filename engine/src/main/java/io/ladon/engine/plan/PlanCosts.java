@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What steps of a plan are expected to take: for each rank the larger of the time to read its
- * weights and of that to multiply with them, and for each exchange the latency and the time that
- * its bytes take on the busiest link (the roofline model of Williams, Waterman and Patterson, 2009,
- * with a linear model of communication). The slowest rank is what a step takes.
+ * weights and of that to multiply with them, and for each exchange the latency, the work for each
+ * peer, and the time that its bytes take on the busiest link (the roofline model of Williams,
+ * Waterman and Patterson, 2009, with a linear model of communication). The slowest rank is what a
+ * step takes.
  */
 public final class PlanCosts {
 
@@ -125,7 +126,10 @@ public final class PlanCosts {
     double bytes = 0;
     for (Traffic exchange : exchanges(plan, tokens)) {
       seconds +=
-          spec.layers() * (link.latencySeconds() + exchange.busiest() / link.bytesPerSecond());
+          spec.layers()
+              * (link.latencySeconds()
+                  + (plan.size() - 1) * link.messageSeconds()
+                  + exchange.busiest() / link.bytesPerSecond());
       bytes += spec.layers() * exchange.sent();
     }
     return new Estimate(compute, seconds, bytes);

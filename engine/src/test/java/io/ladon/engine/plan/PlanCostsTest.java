@@ -36,7 +36,7 @@ class PlanCostsTest {
   }
 
   private PlanCosts costs(MachineSpeed machine, double latency, double bandwidth) {
-    return new PlanCosts(spec, file.header(), machine, new LinkSpeed(latency, bandwidth));
+    return new PlanCosts(spec, file.header(), machine, new LinkSpeed(latency, bandwidth, 0));
   }
 
   private ShardPlan plan(int ranks, Split output, Split down) {
@@ -67,6 +67,31 @@ class PlanCostsTest {
     // ROWS twice: two exchanges for each.
     PlanCosts.Estimate rows = costs(MACHINE, 1, 1e15).step(plan(2, Split.ROWS, Split.ROWS), 1, 0);
     assertThat(rows.exchangeSeconds()).isCloseTo(4.0 * spec.layers(), within(1e-6));
+  }
+
+  @Test
+  void eachPeerIsAMessageMore() throws Exception {
+    LinkSpeed link = new LinkSpeed(0, 1e15, 1e-3);
+    PlanCosts costs = new PlanCosts(spec, file.header(), MACHINE, link);
+    for (int ranks : new int[] {1, 2, 4}) {
+      double seconds =
+          costs.step(plan(ranks, Split.COLUMNS, Split.COLUMNS), 1, 0).exchangeSeconds();
+      assertThat(seconds).isCloseTo(2 * spec.layers() * (ranks - 1) * 1e-3, within(1e-9));
+    }
+  }
+
+  @Test
+  void aNetworkIsNoQuickerThanTheThreadThatUsesIt() {
+    LinkSpeed slow = LinkSpeed.ofNetwork(1e-3, 1e6);
+    assertThat(slow.latencySeconds()).isEqualTo(1e-3);
+    assertThat(slow.bytesPerSecond()).isEqualTo(1e6);
+    assertThat(slow.messageSeconds()).isPositive();
+    LinkSpeed quick = LinkSpeed.ofNetwork(0, 1e12);
+    assertThat(quick.bytesPerSecond()).isLessThan(LinkSpeed.SAME_MACHINE.bytesPerSecond());
+    // What a frame took contains the message, which is not to count twice.
+    LinkSpeed measured = LinkSpeed.ofFrames(1e-3 + slow.messageSeconds(), 1e6);
+    assertThat(measured.latencySeconds()).isCloseTo(1e-3, within(1e-12));
+    assertThat(LinkSpeed.ofFrames(1e-9, 1e6).latencySeconds()).isZero();
   }
 
   @Test
