@@ -47,7 +47,12 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 3, time = 1)
 @Fork(
     value = 1,
-    jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g"})
+    jvmArgsAppend = {
+      "--enable-native-access=ALL-UNNAMED",
+      "-XX:+UseSerialGC",
+      "-XX:TieredStopAtLevel=1", // as workers whose kernels are machine code
+      "-Xmx1g"
+    })
 public class LinkBenchmark {
 
   private static final int EXCHANGES = 20;

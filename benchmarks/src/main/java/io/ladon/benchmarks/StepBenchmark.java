@@ -35,6 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
       "--add-modules=jdk.incubator.vector",
       "--enable-native-access=ALL-UNNAMED",
       "-XX:+UseSerialGC",
+      "-XX:TieredStopAtLevel=1", // as workers whose kernels are machine code
       "-Xmx512m"
     })
 public class StepBenchmark {
