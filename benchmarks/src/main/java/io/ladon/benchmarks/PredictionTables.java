@@ -25,8 +25,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Tables of what was measured, and of what it says of machines of one rank each: their step is that
- * of {@link StepBenchmark}, and each layer exchanges what {@link LinkBenchmark} measured. Beside it
- * stands what {@link PlanCosts} expects of machines that are as quick as one rank of one was.
+ * of {@link StepBenchmark}, and each layer exchanges what {@link LinkBenchmark} measured, less, for
+ * a decoded token, what the proxy itself took (the parts of a prompt pass it while others are on
+ * the way, so nothing is taken off there). Beside it stands what {@link PlanCosts} expects of
+ * machines that are as quick as one rank of one was.
  *
  * <p>Arguments: a GGUF file, the results of StepBenchmark and of LinkBenchmark in JSON (JMH's
  * {@code -rf json}), then any number of results of {@code ladon bench --json} to set beside them.
@@ -40,6 +42,8 @@ final class PredictionTables {
   private static final double MILLIS = 1e-3;
 
   private static final double MICROS = 1e-6;
+
+  private static final String NONE = "none";
 
   private final ModelSpec spec;
   private final GgufHeader header;
@@ -153,9 +157,16 @@ final class PredictionTables {
     return exchanges.getOrDefault(key(ranks, tokens, kind, link), Double.NaN);
   }
 
+  /** Seconds of one layer's exchanges that are the proxy's own, not the network's. */
+  private double proxy(ShardPlan plan, int tokens, String link) {
+    return tokens > 1 || LinkBenchmark.parse(link) == null
+        ? 0
+        : layer(plan, tokens, LinkBenchmark.PROXY_ALONE) - layer(plan, tokens, NONE);
+  }
+
   private static LinkSpeed speed(String link) {
     TcpProxy.Link parsed = LinkBenchmark.parse(link);
-    return parsed == null
+    return parsed == null || parsed.bytesPerSecond() == 0
         ? LinkSpeed.ofNetwork(0, LinkSpeed.SAME_MACHINE.bytesPerSecond())
         : LinkSpeed.ofNetwork(parsed.delayNanos() / 1e9, (double) parsed.bytesPerSecond());
   }
@@ -200,9 +211,9 @@ final class PredictionTables {
   private void exchanges() throws CheckpointException {
     print("%nOne layer's exchanges, ms: a gather and a sum (WHOLE, COLUMNS)");
     print(
-        "%n| link | N | decode: gather | sum | both | expected | prefill of %d: gather | sum | both | expected |",
+        "%n| link | N | decode: gather | sum | both | less the proxy | expected | prefill of %d: gather | sum | both | expected |",
         PREFILL);
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (String link : links) {
       for (int ranks : ranks()) {
         if (ranks > 1) {
@@ -218,12 +229,19 @@ final class PredictionTables {
 
   private String layer(ShardPlan plan, int tokens, String link, int digits)
       throws CheckpointException {
-    String format = "| %%.%df ".formatted(digits).repeat(4);
-    return format.formatted(
-        1e3 * exchange(plan.size(), tokens, Split.WHOLE, link),
-        1e3 * exchange(plan.size(), tokens, Split.COLUMNS, link),
-        1e3 * layer(plan, tokens, link),
-        1e3 * estimate(machine, speed(link), plan, tokens).exchangeSeconds() / spec.layers());
+    List<Double> seconds = new ArrayList<>();
+    seconds.add(exchange(plan.size(), tokens, Split.WHOLE, link));
+    seconds.add(exchange(plan.size(), tokens, Split.COLUMNS, link));
+    seconds.add(layer(plan, tokens, link));
+    if (tokens == 1) {
+      seconds.add(layer(plan, tokens, link) - proxy(plan, tokens, link));
+    }
+    seconds.add(estimate(machine, speed(link), plan, tokens).exchangeSeconds() / spec.layers());
+    StringBuilder cells = new StringBuilder();
+    for (double each : seconds) {
+      cells.append(String.format(Locale.ROOT, "| %." + digits + "f ", 1e3 * each));
+    }
+    return cells.toString();
   }
 
   private void predictions() throws CheckpointException {
@@ -232,6 +250,9 @@ final class PredictionTables {
     print("%n| link | N | decode, measured | PlanCosts | prefill, measured | PlanCosts |");
     print("| --- | --- | --- | --- | --- | --- |");
     for (String link : links) {
+      if (link.equals(LinkBenchmark.PROXY_ALONE)) {
+        continue; // no network
+      }
       for (int ranks : ranks()) {
         ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(ranks));
         print("| %s | %d %s%s|", link, ranks, speeds(plan, 1, link), speeds(plan, PREFILL, link));
@@ -255,7 +276,8 @@ final class PredictionTables {
   }
 
   private double seconds(ShardPlan plan, int tokens, String link) {
-    return step(plan.size(), tokens) + spec.layers() * layer(plan, tokens, link);
+    return step(plan.size(), tokens)
+        + spec.layers() * (layer(plan, tokens, link) - proxy(plan, tokens, link));
   }
 
   private void clusters(List<JsonNode> results) {
@@ -294,7 +316,7 @@ final class PredictionTables {
   private static String link(JsonNode result) {
     @Nullable JsonNode latency = result.get("link_latency_us");
     return latency == null
-        ? "none"
+        ? NONE
         : "%dus/%dGbit"
             .formatted(latency.asInt(), result.path("link_bandwidth_mbit").asInt() / 1000);
   }
