@@ -16,20 +16,27 @@ class BenchCommandIT {
 
   @TempDir Path folder;
 
-  /**
-   * Each decoded token waits for two exchanges in each of three layers, and for the coordinator.
-   */
-  @Test
-  void measuresOnASlowNetwork() throws Exception {
+  private String synthesize() throws Exception {
     String model = folder.resolve("tiny.gguf").toString();
     try (LadonCommand synth =
         LadonCommand.start("synth", "--shape", "tiny-llama", "--type", "q8_0", "--out", model)) {
       assertThat(synth.await(LIMIT)).as(synth.toString()).isZero();
     }
-    String arguments =
-        "bench --model %s --workers 3 --threads 1 --prompt 16 --generate 4 --repeat 1"
-            + " --warm-up-runs 0 --link-latency 20000 --link-bandwidth 100 --json";
-    try (LadonCommand bench = LadonCommand.start(arguments.formatted(model).split(" "))) {
+    return model;
+  }
+
+  /**
+   * Each decoded token waits for two exchanges in each of three layers, and for the coordinator.
+   */
+  @Test
+  void measuresOnASlowNetwork() throws Exception {
+    String model = synthesize();
+    try (LadonCommand bench =
+        LadonCommand.start(
+            ("bench --workers 3 --threads 1 --prompt 16 --generate 4 --repeat 1 --warm-up-runs 0"
+                    + " --link-latency 20000 --link-bandwidth 100 --json --model "
+                    + model)
+                .split(" "))) {
       assertThat(bench.await(LIMIT)).as(bench.toString()).isZero();
       JsonNode figures = JsonMapper.shared().readTree(bench.output());
       assertThat(figures.path("link_latency_us").asDouble()).isEqualTo(20_000);
@@ -42,11 +49,7 @@ class BenchCommandIT {
 
   @Test
   void measuresASyntheticModel() throws Exception {
-    String model = folder.resolve("tiny.gguf").toString();
-    try (LadonCommand synth =
-        LadonCommand.start("synth", "--shape", "tiny-llama", "--type", "q8_0", "--out", model)) {
-      assertThat(synth.await(LIMIT)).as(synth.toString()).isZero();
-    }
+    String model = synthesize();
     try (LadonCommand bench =
         LadonCommand.start(
             "bench",
