@@ -7,7 +7,7 @@ package io.ladon.coordinator.template;
 final class Budget {
 
   private static final int CHARACTERS_PER_STEP = 16;
-  private static final int MOST_DEPTH = 500;
+  private static final int MOST_DEPTH = 250;
 
   private final int mostCharacters;
   private long steps;

@@ -6,7 +6,8 @@ import java.util.List;
 /** A place in the tokens of a template. */
 final class TokenStream {
 
-  private static final int MOST_NESTED = 200;
+  /** A level takes some twenty calls, which must fit a thread's stack before they are compiled. */
+  private static final int MOST_NESTED = 64;
 
   private final List<Token> tokens;
   private int at;
