@@ -31,6 +31,7 @@ public final class PeerNetwork implements AutoCloseable {
 
   private static final int MIN_WINDOW_BYTES = 2 << 20;
 
+  private static final int LONGEST_RESEND_MILLIS = 1000;
   private static final int MAX_FRAME_BYTES = Peer.FRAME_BYTES + FrameCodec.MAX_HEADER_BYTES;
 
   private final RankLoop loop;
@@ -59,7 +60,7 @@ public final class PeerNetwork implements AutoCloseable {
         ServerServiceDefinition.builder(PeerGrpc.SERVICE_NAME)
             .addMethod(method, (call, headers) -> new ServerLink(this, call))
             .build();
-    this.server =
+    NettyServerBuilder builder =
         NettyServerBuilder.forAddress(bind)
             .channelType(loop.transport().serverChannelType())
             .bossEventLoopGroup(loop.acceptors())
@@ -68,8 +69,12 @@ public final class PeerNetwork implements AutoCloseable {
             .withChildOption(ChannelOption.TCP_NODELAY, true)
             .flowControlWindow(MAX_WINDOW_BYTES) // listens before any plan says how large parts are
             .maxInboundMessageSize(MAX_FRAME_BYTES)
-            .addService(service)
-            .build();
+            .addService(service);
+    ChannelOption<Integer> longestResend = loop.transport().longestResend();
+    if (longestResend != null) {
+      builder.withChildOption(longestResend, LONGEST_RESEND_MILLIS);
+    }
+    this.server = builder.build();
   }
 
   /** Listens. */
@@ -110,25 +115,30 @@ public final class PeerNetwork implements AutoCloseable {
   }
 
   ManagedChannel dial(String address, int windowBytes) {
-    return NettyChannelBuilder.forTarget("dns:///" + address)
-        .channelType(loop.transport().channelType())
-        .eventLoopGroup(loop.eventLoop())
-        .directExecutor()
-        .usePlaintext()
-        .disableRetry()
-        .proxyDetector(target -> null) // peers are reached directly
-        .localSocketPicker(
-            new NettyChannelBuilder.LocalSocketPicker() {
-              @Override
-              public @Nullable SocketAddress createSocketAddress(
-                  SocketAddress peer, Attributes attributes) {
-                return source(bind, peer);
-              }
-            })
-        .withOption(ChannelOption.TCP_NODELAY, true)
-        .flowControlWindow(windowBytes)
-        .maxInboundMessageSize(MAX_FRAME_BYTES)
-        .build();
+    NettyChannelBuilder builder =
+        NettyChannelBuilder.forTarget("dns:///" + address)
+            .channelType(loop.transport().channelType())
+            .eventLoopGroup(loop.eventLoop())
+            .directExecutor()
+            .usePlaintext()
+            .disableRetry()
+            .proxyDetector(target -> null) // peers are reached directly
+            .localSocketPicker(
+                new NettyChannelBuilder.LocalSocketPicker() {
+                  @Override
+                  public @Nullable SocketAddress createSocketAddress(
+                      SocketAddress peer, Attributes attributes) {
+                    return source(bind, peer);
+                  }
+                })
+            .withOption(ChannelOption.TCP_NODELAY, true)
+            .flowControlWindow(windowBytes)
+            .maxInboundMessageSize(MAX_FRAME_BYTES);
+    ChannelOption<Integer> longestResend = loop.transport().longestResend();
+    if (longestResend != null) {
+      builder.withOption(longestResend, LONGEST_RESEND_MILLIS);
+    }
+    return builder.build();
   }
 
   /**
