@@ -31,15 +31,21 @@ public final class OtherJvm {
    * @throws IOException if that cannot be done here; says why
    */
   public static void become(String options, String others) throws IOException {
-    if (!Files.isReadable(ARGUMENTS)) {
-      throw new IOException(
-          "there is no " + ARGUMENTS + " that tells how this process was started");
-    }
-    String all = Files.readString(ARGUMENTS, StandardCharsets.UTF_8);
-    List<String> command =
-        replaced(List.of(all.substring(0, all.length() - 1).split("\0", -1)), options, others);
+    List<String> command = replaced(ownCommand(), options, others);
     Path java = Path.of(System.getProperty("java.home"), "bin", "java");
     throw new IOException("execv of %s: error number %d".formatted(java, execute(java, command)));
+  }
+
+  /** How this process was started; Linux tells the JVM the first page of it only. */
+  private static List<String> ownCommand() throws IOException {
+    if (Files.isReadable(ARGUMENTS)) {
+      String all = Files.readString(ARGUMENTS, StandardCharsets.UTF_8);
+      return List.of(all.substring(0, all.length() - 1).split("\0", -1));
+    }
+    ProcessHandle.Info info = ProcessHandle.current().info();
+    List<String> command = new ArrayList<>(List.of(info.command().orElse("java")));
+    command.addAll(List.of(info.arguments().orElse(new String[0])));
+    return command;
   }
 
   /** A command line with another file of options, and without the start cache of the old ones. */
