@@ -1,5 +1,6 @@
 package io.ladon.coordinator.cluster;
 
+import io.ladon.engine.checkpoint.Checksums;
 import io.ladon.engine.checkpoint.TensorSlice;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,8 +31,6 @@ public final class SliceChecksums {
 
   /** More are computed anew when they are wanted again. */
   private static final int MOST = 1 << 17;
-
-  private static final int BYTES_AT_ONCE = 1 << 20;
 
   private final Map<TensorSlice, Integer> known = new HashMap<>();
   private final @Nullable Path file;
@@ -81,12 +79,7 @@ public final class SliceChecksums {
     if (before != null) {
       return before;
     }
-    CRC32C crc = new CRC32C();
-    for (long done = 0; done < bytes.byteSize(); done += BYTES_AT_ONCE) {
-      long length = Math.min(BYTES_AT_ONCE, bytes.byteSize() - done);
-      crc.update(bytes.asSlice(done, length).asByteBuffer());
-    }
-    int value = (int) crc.getValue();
+    int value = Checksums.crc32c(bytes);
     if (known.size() < MOST) {
       known.put(slice, value);
       changed = true;

@@ -1,17 +1,18 @@
-package io.ladon.worker.shard;
+package io.ladon.engine.checkpoint;
 
 import java.lang.foreign.MemorySegment;
 import java.util.zip.CRC32C;
 
-/** CRC-32C (Castagnoli, RFC 3720) of native memory. */
-final class Checksums {
+/** CRC-32C (Castagnoli, RFC 3720), by which coordinator and workers compare slices. */
+public final class Checksums {
 
-  /** A ByteBuffer's longest view, rounded down. */
-  static final long PART = 1L << 30;
+  /** A collector that wants to start waits for a part. */
+  private static final int PART = 1 << 20;
 
   private Checksums() {}
 
-  static int crc32c(MemorySegment bytes) {
+  /** The checksum of some memory, on or off the heap. */
+  public static int crc32c(MemorySegment bytes) {
     CRC32C crc = new CRC32C();
     for (long at = 0; at < bytes.byteSize(); at += PART) {
       crc.update(bytes.asSlice(at, Math.min(PART, bytes.byteSize() - at)).asByteBuffer());

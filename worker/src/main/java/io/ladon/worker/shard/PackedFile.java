@@ -1,5 +1,6 @@
 package io.ladon.worker.shard;
 
+import io.ladon.engine.checkpoint.Checksums;
 import io.ladon.engine.checkpoint.TensorSlice;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -31,6 +32,10 @@ import java.util.Map;
 final class PackedFile implements Closeable {
 
   static final long MAGIC = 0x4C41_444F_4E50_4B31L; // LADONPK1
+
+  /** A ByteBuffer's longest view, rounded down. */
+  static final long PART = 1L << 30;
+
   private static final int TRAILER = 16;
   private static final int LONGEST_INDEX = 64 << 20;
 
@@ -150,8 +155,8 @@ final class PackedFile implements Closeable {
           "%s: tensor %s has %s bytes instead of %d"
               .formatted(path, tensor, entry == null ? "no" : entry.bytes(), target.byteSize()));
     }
-    for (long at = 0; at < entry.bytes(); at += Checksums.PART) {
-      long part = Math.min(Checksums.PART, entry.bytes() - at);
+    for (long at = 0; at < entry.bytes(); at += PART) {
+      long part = Math.min(PART, entry.bytes() - at);
       read(channel, target.asSlice(at, part).asByteBuffer(), entry.offset() + at);
     }
     if (Checksums.crc32c(target) != entry.crc()) {

@@ -1,5 +1,6 @@
 package io.ladon.worker.shard;
 
+import io.ladon.engine.checkpoint.Checksums;
 import io.ladon.engine.checkpoint.TensorSlice;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -45,8 +46,8 @@ final class PackedWriter implements AutoCloseable {
       }
       try {
         tensors.put(tensor, new PackedFile.Entry(end, packed.byteSize(), crc));
-        for (long at = 0; at < packed.byteSize(); at += Checksums.PART) {
-          long part = Math.min(Checksums.PART, packed.byteSize() - at);
+        for (long at = 0; at < packed.byteSize(); at += PackedFile.PART) {
+          long part = Math.min(PackedFile.PART, packed.byteSize() - at);
           write(packed.asSlice(at, part).asByteBuffer());
         }
       } catch (IOException e) {

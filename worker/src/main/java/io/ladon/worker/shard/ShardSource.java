@@ -1,6 +1,7 @@
 package io.ladon.worker.shard;
 
 import io.grpc.Channel;
+import io.ladon.engine.checkpoint.Checksums;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.checkpoint.GgufHeader;
 import io.ladon.engine.checkpoint.SliceSource;
