@@ -44,8 +44,8 @@ public final class Cluster {
 
   private static final Logger log = LoggerFactory.getLogger(Cluster.class);
 
-  /** How long survivors may take to say in which exchange they missed a rank that is gone. */
-  private static final Duration WITNESS_GRACE = Duration.ofMillis(250);
+  /** How long the others may take, after one, to say in which exchange they missed which rank. */
+  private static final Duration WITNESS_GRACE = Duration.ofMillis(500);
 
   private static final int LONGEST_REPLAN_FACTOR = 16;
 
@@ -127,18 +127,35 @@ public final class Cluster {
       publish();
       return;
     }
-    String loss =
+    String text =
         "epoch %d%s: %s is gone: %s"
             .formatted(current.number, stepText(current), current.describe(member.rank), how);
     if (scheduler.stepping() && current.members.size() > 1) {
       // The others miss it in an exchange, and say in which.
-      if (current.loss == null) {
-        current.loss = loss;
-        loop.schedule(WITNESS_GRACE, () -> end(current, loss));
-      }
+      loss(current).gone(member.rank, text);
+      endIfComplete(current);
       publish();
     } else {
-      end(current, loss);
+      end(current, text);
+    }
+  }
+
+  /** The epoch is about to be over; with the first word of it the others' time begins. */
+  private Loss loss(Epoch current) {
+    Loss loss = current.loss;
+    if (loss == null) {
+      loss = new Loss(current);
+      current.loss = loss;
+      Loss begun = loss;
+      loop.schedule(WITNESS_GRACE, () -> end(current, begun.text()));
+    }
+    return loss;
+  }
+
+  private void endIfComplete(Epoch current) {
+    Loss loss = current.loss;
+    if (loss != null && loss.complete()) {
+      end(current, loss.text());
     }
   }
 
@@ -351,8 +368,14 @@ public final class Cluster {
       log.info("{} reports a failure of epoch {}: {}", member, failure.getEpoch(), failure);
       return;
     }
+    if (failure.getMissingRank() >= 0 && scheduler.stepping()) {
+      loss(current).report(member.rank, failure);
+      endIfComplete(current);
+      publish();
+      return;
+    }
     String text = current.describe(member.rank, failure);
-    end(current, current.loss == null ? text : text + "; " + current.loss);
+    end(current, current.loss == null ? text : text + "; " + current.loss.text());
     FailureCode code = failure.getCode();
     if (code == FailureCode.LOAD_FAILED
         || code == FailureCode.OUT_OF_MEMORY
@@ -436,7 +459,7 @@ public final class Cluster {
 
     @Override
     public void failed(long step, BitSet ranks, String what) {
-      String loss = current.loss == null ? "" : "; " + current.loss;
+      String loss = current.loss == null ? "" : "; " + current.loss.text();
       end(
           current,
           "epoch %d, step %d: %s: %s%s"
@@ -470,7 +493,7 @@ public final class Cluster {
     }
     if (current != null) {
       return current.loss != null
-          ? current.loss
+          ? current.loss.text()
           : "epoch %d: %d ranks are %s"
               .formatted(current.number, current.members.size(), current.phase.text);
     }

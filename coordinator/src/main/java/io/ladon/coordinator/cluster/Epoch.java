@@ -30,8 +30,8 @@ final class Epoch {
   Phase phase = Phase.LOADING;
   Loop.@Nullable Timer deadline;
 
-  /** What is known of a loss that others may have more to say about; null while there is none. */
-  @Nullable String loss;
+  /** A loss that others may have more to say about; null while there is none. */
+  @Nullable Loss loss;
 
   Epoch(long number, List<Member> members) {
     this.number = number;

@@ -39,6 +39,7 @@ import io.ladon.proto.WorkerMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -374,9 +375,52 @@ final class ClusterTest {
     RecordingListener listener = submit(request());
     loop.run();
     b.die();
-    loop.advance(Duration.ofMillis(250));
+    loop.advance(Duration.ofMillis(500));
     assertThat(requireNonNull(listener.error))
         .hasMessage("epoch 1, step 2: rank 1 (b at 127.0.0.1:1002) is gone: its connection broke");
+  }
+
+  @Test
+  void theRankThatOthersWaitForIsNamedNotTheOneThatWaitsForIt() throws ServiceException {
+    List<Link> ranks = threeOfWhomTheLastIsFrozen();
+    RecordingListener listener = submit(request());
+    loop.run();
+    ranks.get(0).say(missed(1, "DOWN")); // it got what rank 2 sent before it froze, rank 1 did not
+    loop.run();
+    assertThat(listener.error).isNull();
+    assertThat(board.ready()).isFalse();
+    ranks.get(1).say(missed(2, "GATED"));
+    loop.run();
+    assertThat(requireNonNull(listener.error))
+        .hasMessageStartingWith("epoch 1, step 2, layer 5, exchange GATED: rank 2 (")
+        .hasMessageContaining("is missing, says rank 1 (");
+  }
+
+  @Test
+  void theFirstReportCountsWhereTwoRanksMissEachOther() throws ServiceException {
+    List<Link> ranks = threeOfWhomTheLastIsFrozen();
+    RecordingListener listener = submit(request());
+    loop.run();
+    ranks.get(1).say(missed(0, "DOWN"));
+    ranks.get(0).say(missed(1, "DOWN"));
+    loop.run();
+    assertThat(listener.error).isNull(); // rank 2 may know more
+    loop.advance(Duration.ofMillis(500));
+    assertThat(requireNonNull(listener.error))
+        .hasMessageStartingWith("epoch 1, step 2, layer 5, exchange DOWN: rank 0 (")
+        .hasMessageContaining("is missing, says rank 1 (");
+  }
+
+  /** Links by rank; rank 2 answers no step any more. */
+  private List<Link> threeOfWhomTheLastIsFrozen() {
+    cluster = cluster(3);
+    List<Link> links = new ArrayList<>();
+    for (int port = 1001; port <= 1003; port++) {
+      links.add(worker("w" + port, port).join());
+    }
+    links.sort(Comparator.comparingInt(link -> link.assigned().getRank()));
+    links.get(2).worker.deaf.add(MessageCase.STEP);
+    return links;
   }
 
   @Test
@@ -415,7 +459,7 @@ final class ClusterTest {
     loop.run();
     loop.advance(Duration.ofSeconds(10));
     assertThat(listener.error).isNull();
-    loop.advance(Duration.ofMillis(1250));
+    loop.advance(Duration.ofMillis(1500));
     // Silence of 10 s ended its membership, and the step with it.
     assertThat(requireNonNull(listener.error).code()).isEqualTo(ErrorCode.WORKER_LOST);
     assertThat(listener.error)
@@ -570,6 +614,18 @@ final class ClusterTest {
     assertThat(board.ready()).isFalse();
     assertThat(requireNonNull(worker("c", 1003).join().ended).getDescription())
         .contains("shutting down");
+  }
+
+  private static WorkerMessage missed(int rank, String point) {
+    return failure(
+        RankFailure.newBuilder()
+            .setEpoch(1)
+            .setStep(2)
+            .setCode(FailureCode.EXCHANGE_TIMEOUT)
+            .setMissingRank(rank)
+            .setLayer(5)
+            .setPoint(point)
+            .setMessage("sent nothing"));
   }
 
   private static WorkerMessage failure(RankFailure.Builder failure) {
