@@ -115,6 +115,21 @@ class PlanCostsTest {
   }
 
   @Test
+  void littleIsEnoughOnOneMachine() throws Exception {
+    PlanOptions open = PlanOptions.of(2);
+    ShardPlan standard = ShardPlan.of(spec, open);
+    MachineSpeed machine = new MachineSpeed(4e9, 1e15);
+    LinkSpeed sameButMeasured = new LinkSpeed(10e-6, 4e9, 1e-12);
+    ShardPlan chosen =
+        new PlanCosts(spec, file.header(), machine, LinkSpeed.SAME_MACHINE)
+            .cheapest(open, standard);
+    assertThat(chosen.output()).isEqualTo(Split.COLUMNS);
+    assertThat(
+            new PlanCosts(spec, file.header(), machine, sameButMeasured).cheapest(open, standard))
+        .isEqualTo(standard);
+  }
+
+  @Test
   void keepsTheStandardPlanWhereItMakesNoDifference() throws Exception {
     // Either way half of the output projection on each rank, on links that cost nothing.
     PlanCosts costs = costs(new MachineSpeed(1e3, 1e15), 0, 1e15);
