@@ -71,8 +71,7 @@ final class MachineProduct {
     Scratch scratch = Scratch.ofThread();
     int blocks = w.columns() / PackedLayout.BLOCK;
     long recordBytes = (long) code.recordBytes() * blocks;
-    int chunk = (int) Math.max(1, CHUNK_BYTES / recordBytes / code.maxTokens());
-    chunk *= code.maxTokens();
+    int chunk = chunkTokens(tokens, code.maxTokens(), CHUNK_BYTES / recordBytes);
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
       int tiles = (count - 1) / code.maxTokens() + 1;
@@ -103,6 +102,14 @@ final class MachineProduct {
           scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * code.maxTokens()));
       multiplyPanels(code, parameters, w, rowBegin, rowEnd, count, token, out, outColumn);
     }
+  }
+
+  /** Tokens of a chunk, whole tiles of them: as few chunks as can be, of the same size. */
+  private static int chunkTokens(int tokens, int ofTile, long most) {
+    int tiles = (tokens - 1) / ofTile + 1;
+    int mostTiles = (int) Math.max(1, most / ofTile);
+    int chunks = (tiles - 1) / mostTiles + 1;
+    return ((tiles - 1) / chunks + 1) * ofTile;
   }
 
   /** Prepares a chunk's activations, and the entries of its tiles, which differ by one at most. */

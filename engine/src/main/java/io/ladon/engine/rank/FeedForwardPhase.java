@@ -6,75 +6,111 @@ import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.ShardPlan;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A rank's own rows of gate and up, and the activation: from normed tokens to down's input. */
+/**
+ * A rank's own rows of gate and up, and the activation: from normed tokens to down's input. Some
+ * tokens at a time, so that what is between the products stays in the cache and costs little
+ * memory.
+ */
 final class FeedForwardPhase {
+
+  /** Tokens at a time. */
+  private static final int CHUNK = 128;
+
+  /** Units of rows that are quantised together. */
+  private static final int UNITS = ShardPlan.BLOCK / ShardPlan.ROW_BLOCK;
 
   private final ModelSpec.Activation activation;
   private final Kernels kernels;
   private final ThreadTeam team;
-  private final FloatTensor[] up; // one of (tokens, own rows)
-  private final Rows input;
-  private final FloatTensor[] out; // one, which also holds gate's rows until they are gated
-  private final int outColumn;
+  private final Projection down;
+  private final Rows[] input; // normed tokens, by chunk
+  private final Rows[] output; // down's input, by chunk
+  private final FloatTensor[][] gate; // by chunk: one, output's floats
+  private final FloatTensor[] up; // one of (chunk, own rows)
   private final IntRangeTask task = this::compute;
   private @Nullable LayerWeights weights;
   private int tokens;
 
   /**
    * @param input normed tokens, (tokens, hidden)
-   * @param out where the gated activations go
-   * @param outColumn column in {@code out} of this rank's first row
+   * @param down whose input this makes
    */
   FeedForwardPhase(
       Arena arena,
       ModelSpec spec,
-      int ownRows,
       Kernels kernels,
       ThreadTeam team,
       int maxTokens,
       Rows input,
-      FloatTensor out,
-      int outColumn) {
+      Projection down) {
     this.activation = spec.activation();
     this.kernels = kernels;
     this.team = team;
-    this.input = input;
-    this.out = new FloatTensor[] {out};
-    this.outColumn = outColumn;
-    this.up = new FloatTensor[] {FloatTensor.allocate(arena, maxTokens, ownRows)};
+    this.down = down;
+    this.input = chunks(input, maxTokens);
+    this.output = chunks(down.input(), maxTokens);
+    this.gate = new FloatTensor[output.length][];
+    for (int i = 0; i < gate.length; i++) {
+      gate[i] = new FloatTensor[] {output[i].floats()};
+    }
+    int chunk = Math.min(CHUNK, maxTokens);
+    this.up = new FloatTensor[] {FloatTensor.allocate(arena, chunk, down.inputColumns())};
+  }
+
+  private static Rows[] chunks(Rows rows, int maxTokens) {
+    Rows[] chunks = new Rows[(maxTokens + CHUNK - 1) / CHUNK];
+    for (int i = 0; i < chunks.length; i++) {
+      chunks[i] = rows.slice(i * CHUNK, Math.min(maxTokens, (i + 1) * CHUNK));
+    }
+    return chunks;
   }
 
   void run(LayerWeights w, int stepTokens) {
     weights = w;
     tokens = stepTokens;
-    team.run(Multiplication.units(w.gate()), task);
+    team.run((Multiplication.units(w.gate()) + UNITS - 1) / UNITS, task);
   }
 
-  /** The same units of rows of gate and up, then their activation. */
+  /** The same rows of gate and up, then their activation. */
   private void compute(int thread, int begin, int end) {
     LayerWeights w = weights;
     PackedMatrix gateMatrix = w == null ? null : w.gate();
     PackedMatrix upMatrix = w == null ? null : w.up();
-    if (gateMatrix == null || upMatrix == null) {
+    if (w == null || gateMatrix == null || upMatrix == null) {
       return;
     }
-    Multiplication.multiply(kernels, gateMatrix, begin, end, input, tokens, out, outColumn);
-    Multiplication.multiply(kernels, upMatrix, begin, end, input, tokens, up, 0);
-    int rowBegin = begin * ShardPlan.ROW_BLOCK;
-    int rowEnd = Math.min(gateMatrix.rows(), end * ShardPlan.ROW_BLOCK);
-    MemorySegment y = out[0].segment();
-    for (int t = 0; t < tokens; t++) {
-      long at = (long) t * out[0].columns() + outColumn + rowBegin;
+    int unitBegin = begin * UNITS;
+    int unitEnd = Math.min(Multiplication.units(gateMatrix), end * UNITS);
+    int rowBegin = begin * ShardPlan.BLOCK;
+    int rowEnd = Math.min(gateMatrix.rows(), end * ShardPlan.BLOCK);
+    int column = down.inputColumn();
+    boolean quantizes = down.takesQuants(w.downInput());
+    for (int chunk = 0; chunk * CHUNK < tokens; chunk++) {
+      int count = Math.min(CHUNK, tokens - chunk * CHUNK);
+      Rows x = input[chunk];
+      FloatTensor[] y = gate[quantizes ? 0 : chunk]; // floats that pass all lie in one place
+      Multiplication.multiply(kernels, gateMatrix, unitBegin, unitEnd, x, count, y, column);
+      Multiplication.multiply(kernels, upMatrix, unitBegin, unitEnd, x, count, up, 0);
+      gate(y[0], column, count, rowBegin, rowEnd);
+      if (quantizes) {
+        kernels.quantize(
+            y[0], 0, count, column + rowBegin, column + rowEnd, output[chunk].quants());
+      }
+    }
+  }
+
+  private void gate(FloatTensor y, int column, int count, int rowBegin, int rowEnd) {
+    for (int t = 0; t < count; t++) {
+      long at = (long) t * y.columns() + column + rowBegin;
       kernels.gate(
           activation,
-          y,
+          y.segment(),
           at,
           up[0].segment(),
-          (long) t * gateMatrix.rows() + rowBegin,
-          y,
+          (long) t * up[0].columns() + rowBegin,
+          y.segment(),
           at,
           rowEnd - rowBegin);
     }

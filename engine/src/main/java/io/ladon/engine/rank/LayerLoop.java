@@ -71,21 +71,12 @@ final class LayerLoop {
             runs,
             tokens,
             residual.normed(),
-            output.input(),
+            output.input().floats(),
             output.inputColumn());
     phases.layOver();
     this.down = projections.down();
     this.feedForward =
-        new FeedForwardPhase(
-            phases,
-            spec,
-            own.feedForward().size(),
-            kernels,
-            team,
-            tokens,
-            residual.normed(),
-            down.input(),
-            down.inputColumn());
+        new FeedForwardPhase(phases, spec, kernels, team, tokens, residual.normed(), down);
     phases.layOver();
     this.head =
         new VocabularyHead(phases, plan, weights, options, link, kernels, team, runs, shape);
@@ -112,12 +103,12 @@ final class LayerLoop {
 
   private void run(int layer, LayerWeights w) {
     attention.run(layer, w);
-    output.run(layer, w.output(), w.outputInput(), shape);
+    output.run(layer, w.output(), w.outputInput(), false, shape);
     residual.add(output.result(), w.attentionPostNorm(), shape);
     residual.norm(
         layer, ExchangePoint.OUTPUT_TOKENS, w.feedForwardNorm(), w.feedForwardInput(), shape);
     feedForward.run(w, shape.tokens());
-    down.run(layer, w.down(), w.downInput(), shape);
+    down.run(layer, w.down(), w.downInput(), down.takesQuants(w.downInput()), shape);
     residual.add(down.result(), w.feedForwardPostNorm(), shape);
     if (layer + 1 < spec.layers()) {
       LayerWeights next = weights.layer(layer + 1);

@@ -4,6 +4,7 @@ import io.ladon.engine.exchange.ExchangePoint;
 import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.kernel.PackedMatrix;
+import io.ladon.engine.kernel.QuantizedActivations;
 import io.ladon.engine.plan.LeafTree;
 import io.ladon.engine.plan.Range;
 import io.ladon.engine.plan.RankPlan;
@@ -64,11 +65,10 @@ final class Projection {
     int hidden = plan.spec().hiddenSize();
     boolean summed = split == Split.COLUMNS && ranks > 1;
     int width = summed ? ownColumns.size() : part.width;
-    this.input = Rows.allocate(b.arena, b.maxTokens, width);
+    QuantizedActivations quants = QuantizedActivations.allocate(b.arena, b.maxTokens, width);
     this.result = FloatTensor.allocate(b.arena, b.maxTokens, hidden);
-    this.resultRows = new Rows(result, input.quants());
+    this.resultRows = new Rows(result, quants);
     this.resultAsOut = new FloatTensor[] {result};
-    this.inputMine = input;
     this.resultMine = resultAsOut;
     this.multiplication = new Multiplication(kernels);
     if (summed) {
@@ -95,11 +95,23 @@ final class Projection {
         ranks > 1 && split == Split.ROWS
             ? new ColumnGather(b.arena, b.link, part.rows, b.maxTokens)
             : null;
+    // Last: most of its pages stay untouched where the input is int8, and what is small in another
+    // phase does not lie over them.
+    this.input = new Rows(FloatTensor.allocate(b.arena, b.maxTokens, width), quants);
+    this.inputMine = input;
   }
 
-  /** Where this rank's part of the input goes: columns from {@link #inputColumn}. */
-  FloatTensor input() {
-    return input.floats();
+  /**
+   * Where this rank's part of the input goes, columns from {@link #inputColumn}: float32, or int8
+   * where the projection {@link #takesQuants}.
+   */
+  Rows input() {
+    return input;
+  }
+
+  /** Whether int8 of this rank's part of the input is enough. */
+  boolean takesQuants(InputKind kind) {
+    return kind.onlyQuants() && (ranks == 1 || (sum != null ? isOnBlocks(ownColumns) : onBlocks));
   }
 
   /** First column of {@link #input} that is this rank's. */
@@ -121,11 +133,13 @@ final class Projection {
    * Multiplies all ranks' inputs.
    *
    * @param w this rank's part; null if it has none
+   * @param isQuantized whether this rank's part of the input is int8 already
    */
-  void run(int layer, @Nullable PackedMatrix w, InputKind kind, StepShape shape) {
+  void run(
+      int layer, @Nullable PackedMatrix w, InputKind kind, boolean isQuantized, StepShape shape) {
     boolean quantized = kind.needsQuants();
     if (sum != null) {
-      if (quantized) {
+      if (quantized && !isQuantized) {
         quantize(0, shape.tokens(), 0, ownColumns.size());
       }
       multiply(w, input, shape.tokens(), sum.own(), 0);
@@ -133,7 +147,7 @@ final class Projection {
       return;
     }
     boolean mineOnly = split == Split.WHOLE && shape.isCut();
-    gatherInput(layer, quantized, mineOnly, shape);
+    gatherInput(layer, quantized, isQuantized, mineOnly, shape);
     if (mineOnly) {
       cut(shape);
       multiply(w, inputMine, shape.mineEnd() - shape.mineBegin(), resultMine, 0);
@@ -146,17 +160,18 @@ final class Projection {
   }
 
   /** Brings in the others' columns, and quantises what did not travel so. */
-  private void gatherInput(int layer, boolean quantized, boolean mineOnly, StepShape shape) {
+  private void gatherInput(
+      int layer, boolean quantized, boolean isQuantized, boolean mineOnly, StepShape shape) {
     int begin = mineOnly ? shape.mineBegin() : 0;
     int end = mineOnly ? shape.mineEnd() : shape.tokens();
     if (inputGather == null) {
-      if (quantized) {
+      if (quantized && !isQuantized) {
         quantize(begin, end, 0, input.columns());
       }
       return;
     }
     boolean travelsQuantized = quantized && onBlocks;
-    if (travelsQuantized) {
+    if (travelsQuantized && !isQuantized) {
       quantize(0, shape.tokens(), ownColumns.begin(), ownColumns.end());
     }
     inputGather.gather(layer, inputPoint, input, shape, travelsQuantized, mineOnly);

@@ -113,6 +113,29 @@ class RankBatchTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"q4_0,1,1", "q4_0,2,2", "q4_0,3,1", "f16,2,1"})
+  void aLongStepGivesTheBitsOfSingleTokens(String type, int ranks, int threads) throws Exception {
+    int[] tokens = randomTokens(300, spec.vocabularySize(), 5);
+    Setup setup =
+        Setup.of(KernelProvider.best())
+            .withThreads(threads)
+            .withOptions(new RankOptions(64, KvType.F32, tokens.length, 8, 16));
+    try (GgufFile model = GgufFile.open(new TinyModels(folder).model("tiny-llama", type))) {
+      ModelSpec llama = ModelSpecs.read(model.header());
+      float[][] expected = reference(model, llama, tokens, new Rounding(true, KvType.F32));
+      ShardPlan plan = ShardPlan.of(llama, PlanOptions.of(ranks));
+      try (RankCluster cluster = new RankCluster(plan, model, setup)) {
+        for (int begin : new int[] {0, 299}) {
+          int end = begin == 0 ? 299 : 300;
+          Run run = new Run(1, begin, end - begin, blocks(0, 300), FIVE);
+          cluster.run(List.of(run), Arrays.copyOfRange(tokens, begin, end));
+          assertSame(cluster.logits(0), expected[end - 1], end - 1);
+        }
+      }
+    }
+  }
+
   @Test
   void aResultHasTheBestCandidatesAndTheSumsOfItsTiles() throws Exception {
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(2));
