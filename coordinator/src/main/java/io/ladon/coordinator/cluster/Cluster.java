@@ -132,9 +132,9 @@ public final class Cluster {
             .formatted(current.number, stepText(current), current.describe(member.rank), how);
     if (scheduler.stepping() && current.members.size() > 1) {
       // The others miss it in an exchange, and say in which.
-      loss(current).gone(member.rank, text);
-      endIfComplete(current);
-      publish();
+      Loss loss = loss(current);
+      loss.gone(member.rank, text);
+      endOrWait(current, loss);
     } else {
       end(current, text);
     }
@@ -143,19 +143,20 @@ public final class Cluster {
   /** The epoch is about to be over; with the first word of it the others' time begins. */
   private Loss loss(Epoch current) {
     Loss loss = current.loss;
-    if (loss == null) {
-      loss = new Loss(current);
-      current.loss = loss;
-      Loss begun = loss;
-      loop.schedule(WITNESS_GRACE, () -> end(current, begun.text()));
+    if (loss != null) {
+      return loss;
     }
-    return loss;
+    Loss begun = new Loss(current);
+    current.loss = begun;
+    loop.schedule(WITNESS_GRACE, () -> end(current, begun.text()));
+    return begun;
   }
 
-  private void endIfComplete(Epoch current) {
-    Loss loss = current.loss;
-    if (loss != null && loss.complete()) {
+  private void endOrWait(Epoch current, Loss loss) {
+    if (loss.complete()) {
       end(current, loss.text());
+    } else {
+      publish();
     }
   }
 
@@ -369,13 +370,13 @@ public final class Cluster {
       return;
     }
     if (failure.getMissingRank() >= 0 && scheduler.stepping()) {
-      loss(current).report(member.rank, failure);
-      endIfComplete(current);
-      publish();
+      Loss loss = loss(current);
+      loss.report(member.rank, failure);
+      endOrWait(current, loss);
       return;
     }
     String text = current.describe(member.rank, failure);
-    end(current, current.loss == null ? text : text + "; " + current.loss.text());
+    end(current, current.withLoss(text));
     FailureCode code = failure.getCode();
     if (code == FailureCode.LOAD_FAILED
         || code == FailureCode.OUT_OF_MEMORY
@@ -459,11 +460,10 @@ public final class Cluster {
 
     @Override
     public void failed(long step, BitSet ranks, String what) {
-      String loss = current.loss == null ? "" : "; " + current.loss.text();
-      end(
-          current,
-          "epoch %d, step %d: %s: %s%s"
-              .formatted(current.number, step, current.describe(ranks), what, loss));
+      String text =
+          "epoch %d, step %d: %s: %s"
+              .formatted(current.number, step, current.describe(ranks), what);
+      end(current, current.withLoss(text));
     }
   }
 

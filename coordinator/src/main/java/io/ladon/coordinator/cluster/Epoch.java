@@ -52,6 +52,11 @@ final class Epoch {
     }
   }
 
+  /** A text with what is known of a loss beside it. */
+  String withLoss(String text) {
+    return loss == null ? text : text + "; " + loss.text();
+  }
+
   /** Rank, name and address, for messages. */
   String describe(int rank) {
     return rank >= 0 && rank < members.size()

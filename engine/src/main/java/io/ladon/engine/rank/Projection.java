@@ -95,8 +95,8 @@ final class Projection {
         ranks > 1 && split == Split.ROWS
             ? new ColumnGather(b.arena, b.link, part.rows, b.maxTokens)
             : null;
-    // Last: most of its pages stay untouched where the input is int8, and what is small in another
-    // phase does not lie over them.
+    // Last: where the input is int8 most of these pages stay untouched, and here they lie beyond
+    // what the other phases, over which this one is laid, write.
     this.input = new Rows(FloatTensor.allocate(b.arena, b.maxTokens, width), quants);
     this.inputMine = input;
   }
