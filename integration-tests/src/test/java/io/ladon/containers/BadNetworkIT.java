@@ -9,6 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -16,7 +19,8 @@ import org.junit.jupiter.api.Test;
 class BadNetworkIT {
 
   private static final String QUESTION = Chat.QUESTIONS.getFirst();
-  private static final String SHORT_PROMPT = "The sea";
+  private static final String ONE_TOKEN = "The";
+  private static final Duration OUTAGE = Duration.ofSeconds(18);
 
   @Test
   void delayWithJitter() throws Exception {
@@ -33,7 +37,7 @@ class BadNetworkIT {
   }
 
   @Test
-  void aNarrowNetworkAndOneThatLosesPackets() throws Exception {
+  void aNarrowNetworkOneThatLosesPacketsAndOneThatIsGoneForAWhile() throws Exception {
     // TCP waits twice as long after each loss in a row: the usual 5 seconds would pass by chance.
     try (LadonCluster cluster =
         Model.cluster("bad-network", 2)
@@ -41,7 +45,9 @@ class BadNetworkIT {
       cluster.start();
       Chat chat = new Chat(cluster);
       tenMegabitsPerSecond(cluster.workers(), chat);
-      almostEveryThirdPacketLost(cluster.workers(), chat);
+      String text = chat.complete(ONE_TOKEN, 2);
+      assertThat(almostEveryThirdPacketLost(cluster.workers(), chat)).isEqualTo(text);
+      assertThat(nothingForAWhile(cluster.workers(), chat)).isEqualTo(text);
     }
   }
 
@@ -60,20 +66,42 @@ class BadNetworkIT {
   }
 
   /** Between the workers: 30 % of all packets, at random. */
-  private static void almostEveryThirdPacketLost(List<LadonWorker> workers, Chat chat)
+  private static String almostEveryThirdPacketLost(List<LadonWorker> workers, Chat chat)
       throws Exception {
-    String before = chat.complete(SHORT_PROMPT, 2);
-    for (LadonWorker worker : workers) {
-      String loss = "-m statistic --mode random --probability 0.3 -j DROP";
-      inNetworkOf(worker, "iptables -A INPUT -p tcp --dport 7701 " + loss);
-      inNetworkOf(worker, "iptables -A INPUT -p tcp --sport 7701 " + loss);
-    }
-    // A prompt of few tokens: each packet more is one more to lose, 60 times a step.
-    assertThat(chat.complete(SHORT_PROMPT, 2)).isEqualTo(before);
+    lose(workers, " -m statistic --mode random --probability 0.3");
+    // One token a step: each packet more is one more to lose, 60 times a step.
+    String text = chat.complete(ONE_TOKEN, 2);
     for (LadonWorker worker : workers) {
       assertThat(inNetworkOf(worker, "iptables -L INPUT -v -x -n"))
           .as("packets were lost")
           .containsPattern("(?m)^\\s*[1-9]\\d*\\s+\\d+\\s+DROP");
+    }
+    loseNoMore(workers);
+    return text;
+  }
+
+  /** Between the workers, for longer than TCP would try by itself. */
+  private static String nothingForAWhile(List<LadonWorker> workers, Chat chat) throws Exception {
+    lose(workers, "");
+    try (ExecutorService background = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<String> text = background.submit(() -> chat.complete(ONE_TOKEN, 2));
+      Thread.sleep(OUTAGE);
+      assertThat(text.isDone()).isFalse();
+      loseNoMore(workers);
+      return text.get(Chat.LIMIT.toSeconds(), TimeUnit.SECONDS);
+    }
+  }
+
+  private static void lose(List<LadonWorker> workers, String which) throws Exception {
+    for (LadonWorker worker : workers) {
+      inNetworkOf(worker, "iptables -A INPUT -p tcp --dport 7701" + which + " -j DROP");
+      inNetworkOf(worker, "iptables -A INPUT -p tcp --sport 7701" + which + " -j DROP");
+    }
+  }
+
+  private static void loseNoMore(List<LadonWorker> workers) throws Exception {
+    for (LadonWorker worker : workers) {
+      inNetworkOf(worker, "iptables -F INPUT");
     }
   }
 

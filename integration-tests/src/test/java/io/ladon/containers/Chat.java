@@ -38,7 +38,7 @@ final class Chat {
           "Is the sea deep?",
           "Write one line about an old lighthouse at the end of a long grey pier in winter.");
 
-  private static final Duration LIMIT = Duration.ofMinutes(3);
+  static final Duration LIMIT = Duration.ofMinutes(3);
 
   private final String model;
   private final OpenAIClient client;

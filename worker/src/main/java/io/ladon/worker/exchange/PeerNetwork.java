@@ -31,7 +31,6 @@ public final class PeerNetwork implements AutoCloseable {
 
   private static final int MIN_WINDOW_BYTES = 2 << 20;
 
-  private static final int LONGEST_RESEND_MILLIS = 1000;
   private static final int MAX_FRAME_BYTES = Peer.FRAME_BYTES + FrameCodec.MAX_HEADER_BYTES;
 
   private final RankLoop loop;
@@ -70,10 +69,7 @@ public final class PeerNetwork implements AutoCloseable {
             .flowControlWindow(MAX_WINDOW_BYTES) // listens before any plan says how large parts are
             .maxInboundMessageSize(MAX_FRAME_BYTES)
             .addService(service);
-    ChannelOption<Integer> longestResend = loop.transport().longestResend();
-    if (longestResend != null) {
-      builder.withChildOption(longestResend, LONGEST_RESEND_MILLIS);
-    }
+    loop.transport().resends().forEach(builder::withChildOption);
     this.server = builder.build();
   }
 
@@ -134,10 +130,7 @@ public final class PeerNetwork implements AutoCloseable {
             .withOption(ChannelOption.TCP_NODELAY, true)
             .flowControlWindow(windowBytes)
             .maxInboundMessageSize(MAX_FRAME_BYTES);
-    ChannelOption<Integer> longestResend = loop.transport().longestResend();
-    if (longestResend != null) {
-      builder.withOption(longestResend, LONGEST_RESEND_MILLIS);
-    }
+    loop.transport().resends().forEach(builder::withOption);
     return builder.build();
   }
 

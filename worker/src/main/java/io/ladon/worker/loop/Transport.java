@@ -5,6 +5,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -13,22 +14,26 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
 import java.lang.module.ModuleDescriptor.Version;
-import org.jspecify.annotations.Nullable;
+import java.time.Duration;
+import java.util.Map;
 
 /** The system calls under a loop: epoll where the native library loads, NIO elsewhere. */
 public enum Transport {
   EPOLL(EpollSocketChannel.class, EpollServerSocketChannel.class),
   NIO(NioSocketChannel.class, NioServerSocketChannel.class);
 
-  /** {@code TCP_RTO_MAX_MS} at level {@code IPPROTO_TCP}, of {@code linux/tcp.h}. */
-  private static final ChannelOption<Integer> LONGEST_RESEND_MILLIS =
+  /** {@code TCP_RTO_MAX_MS}, in milliseconds, 1000 at least. */
+  private static final ChannelOption<Integer> RTO_MAX_MILLIS =
       new IntegerUnixChannelOption("TCP_RTO_MAX_MS", 6, 44);
 
   /** Linux has that option from 6.15 on. */
-  private static final boolean BOUNDS_RESENDS =
+  private static final boolean HAS_RTO_MAX =
       Version.parse(System.getProperty("os.version").replaceFirst("^(\\d+\\.\\d+).*", "$1"))
               .compareTo(Version.parse("6.15"))
           >= 0;
+
+  /** About what Linux takes by itself where the wait between resends is not bounded. */
+  private static final Duration GIVE_UP = Duration.ofMinutes(15);
 
   private final Class<? extends Channel> channelType;
   private final Class<? extends ServerChannel> serverChannelType;
@@ -53,13 +58,18 @@ public enum Transport {
   }
 
   /**
-   * Longest pause before a lost packet is sent again, in milliseconds, 1000 at least: TCP waits
-   * twice as long after each loss in a row, up to two minutes, and ranks wait for every packet.
+   * What to set a socket between ranks to, which wait for every packet. TCP waits twice as long
+   * after each loss in a row, up to two minutes; so it never waits longer than a second. It would
+   * then give a connection up after 15 such seconds, so that has its own bound: how long a peer may
+   * be out of reach is the exchange's timeout.
    *
-   * @return null where there is no such option
+   * @return nothing where the system has no such options
    */
-  public @Nullable ChannelOption<Integer> longestResend() {
-    return this == EPOLL && BOUNDS_RESENDS ? LONGEST_RESEND_MILLIS : null;
+  public Map<ChannelOption<Integer>, Integer> resends() {
+    return this == EPOLL && HAS_RTO_MAX
+        ? Map.of(
+            RTO_MAX_MILLIS, 1000, EpollChannelOption.TCP_USER_TIMEOUT, (int) GIVE_UP.toMillis())
+        : Map.of();
   }
 
   IoHandlerFactory newHandler() {

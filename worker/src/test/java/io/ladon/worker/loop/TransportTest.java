@@ -1,0 +1,51 @@
+package io.ladon.worker.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TransportTest {
+
+  @ParameterizedTest
+  @EnumSource
+  void theSystemTakesWhatIsSaidOfResends(Transport transport) throws Exception {
+    Map<ChannelOption<Integer>, Integer> options = transport.resends();
+    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport.newHandler());
+    try {
+      Channel server =
+          new ServerBootstrap()
+              .group(group)
+              .channel(transport.serverChannelType())
+              .childHandler(new ChannelInboundHandlerAdapter())
+              .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+              .sync()
+              .channel();
+      Channel client =
+          new Bootstrap()
+              .group(group)
+              .channel(transport.channelType())
+              .handler(new ChannelInboundHandlerAdapter())
+              .connect(server.localAddress())
+              .sync()
+              .channel();
+      options.forEach(
+          (option, value) -> {
+            assertThat(client.config().setOption(option, value)).as("%s", option).isTrue();
+            assertThat(client.config().getOption(option)).as("%s", option).isEqualTo(value);
+          });
+    } finally {
+      group.shutdownGracefully().sync();
+    }
+  }
+}
