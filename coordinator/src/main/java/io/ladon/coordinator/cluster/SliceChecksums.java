@@ -73,9 +73,14 @@ public final class SliceChecksums {
     return checksums;
   }
 
+  /** The checksum of a slice that was computed before; null if none was. */
+  @Nullable Integer known(TensorSlice slice) {
+    return known.get(slice);
+  }
+
   /** The checksum of a slice with these bytes. */
   int of(TensorSlice slice, MemorySegment bytes) {
-    Integer before = known.get(slice);
+    Integer before = known(slice);
     if (before != null) {
       return before;
     }

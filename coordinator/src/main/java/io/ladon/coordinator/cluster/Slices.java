@@ -62,8 +62,7 @@ public final class Slices implements AutoCloseable {
     }
     Transfer transfer = new Transfer(request, call);
     call.setOnReadyHandler(() -> submit(transfer));
-    call.setOnCancelHandler(
-        () -> log.info("a worker has cancelled its fetch of epoch {}", request.getEpoch()));
+    call.setOnCancelHandler(transfer::cancelled);
     submit(transfer);
   }
 
@@ -90,6 +89,13 @@ public final class Slices implements AutoCloseable {
     Transfer(FetchSlicesRequest request, ServerCallStreamObserver<SliceChunk> call) {
       this.request = request;
       this.call = call;
+    }
+
+    /** Also told of a worker that has all and did not wait for the end. */
+    void cancelled() {
+      if (next < request.getSlicesCount()) {
+        log.info("a worker has cancelled its fetch of epoch {}", request.getEpoch());
+      }
     }
 
     @Override
@@ -125,29 +131,51 @@ public final class Slices implements AutoCloseable {
                 ref.getRowEnd(),
                 ref.getColumnBegin(),
                 ref.getColumnEnd());
+        if (isThere(ref, checksums.known(wanted))) {
+          confirm(ref); // what was read at an earlier start is not read again
+          return;
+        }
         slice = source.slice(wanted);
         checksum = checksums.of(wanted, slice);
+        if (isThere(ref, checksum)) {
+          confirm(ref);
+          return;
+        }
         bytes = slice;
         offset = 0;
       }
+      long length = Math.min(CHUNK_BYTES, slice.byteSize() - offset);
+      // The mapped file is copied when gRPC writes the message, and outlives the server.
+      ByteBuffer data = slice.asSlice(offset, length).asByteBuffer();
       SliceChunk.Builder chunk =
-          SliceChunk.newBuilder().setSlice(next).setOffset(offset).setCrc32C(checksum);
-      if (ref.getHave() && ref.getHaveCrc32C() == checksum) {
-        chunk.setUnchanged(true);
-        offset = slice.byteSize();
-      } else {
-        long length = Math.min(CHUNK_BYTES, slice.byteSize() - offset);
-        // The mapped file is copied when gRPC writes the message, and outlives the server.
-        ByteBuffer data = slice.asSlice(offset, length).asByteBuffer();
-        chunk.setData(UnsafeByteOperations.unsafeWrap(data));
-        offset += length;
-      }
+          SliceChunk.newBuilder()
+              .setSlice(next)
+              .setOffset(offset)
+              .setCrc32C(checksum)
+              .setData(UnsafeByteOperations.unsafeWrap(data));
+      offset += length;
       if (offset == slice.byteSize()) {
         chunk.setLast(true);
         bytes = null;
         next++;
       }
       call.onNext(chunk.build());
+    }
+
+    private static boolean isThere(SliceRef ref, @Nullable Integer checksum) {
+      return checksum != null && ref.getHave() && ref.getHaveCrc32C() == checksum;
+    }
+
+    private void confirm(SliceRef ref) {
+      SliceChunk unchanged =
+          SliceChunk.newBuilder()
+              .setSlice(next)
+              .setCrc32C(ref.getHaveCrc32C())
+              .setUnchanged(true)
+              .setLast(true)
+              .build();
+      next++;
+      call.onNext(unchanged);
     }
   }
 

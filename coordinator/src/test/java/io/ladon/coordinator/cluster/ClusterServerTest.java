@@ -44,6 +44,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32C;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -99,11 +100,13 @@ final class ClusterServerTest {
               timeouts),
           scheduler,
           board);
+  private final AtomicInteger reads = new AtomicInteger();
   private final SliceSource source =
       slice -> {
         if (!slice.tensor().equals("token_embd.weight")) {
           throw new IOException("no tensor named '" + slice.tensor() + "'");
         }
+        reads.incrementAndGet();
         return MemorySegment.ofArray(tensor).asSlice(slice.rowBegin(), slice.rows());
       };
   private final Slices slices = new Slices(source, "fingerprint", SliceChecksums.inMemory());
@@ -264,6 +267,7 @@ final class ClusterServerTest {
     assertThat(third.getUnchanged()).isFalse();
     assertThat(third.getData().toByteArray()).containsExactly(tensor[0], tensor[1], tensor[2]);
     assertThat(chunks.hasNext()).isFalse();
+    assertThat(reads).as("the second slice is known by its checksum").hasValue(2);
   }
 
   @Test
