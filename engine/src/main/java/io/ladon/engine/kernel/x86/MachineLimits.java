@@ -1,18 +1,13 @@
 package io.ladon.engine.kernel.x86;
 
-import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 import static io.ladon.engine.kernel.x86.Vector.zmm;
 
-import io.ladon.engine.kernel.x86.Assembler.Condition;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 
 /**
  * What one thread can do at most on this machine, now: for benchmarks, to say which fraction of it
@@ -25,12 +20,7 @@ public final class MachineLimits {
 
   private static final int INSTRUCTIONS = 12; // independent ones, more than any latency needs
   private static final int ROUNDS = 100_000;
-  private static final int LOOP = 256; // bytes of a round of reading
   private static final int RUNS = 20;
-
-  // Offsets of parameters.
-  private static final int COUNT = 0;
-  private static final int ADDRESS = 8;
 
   private MachineLimits() {}
 
@@ -42,8 +32,8 @@ public final class MachineLimits {
    */
   public static double byteOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AVX512_VNNI -> operations(128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
-      case AVX2 -> operations(64, (a, i) -> a.vpmaddubsw(ymm(i), ymm(14), ymm(15)));
+      case AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
+      case AVX2 -> operations(tier, 64, (a, i) -> a.vpmaddubsw(ymm(i), ymm(14), ymm(15)));
     };
   }
 
@@ -54,24 +44,39 @@ public final class MachineLimits {
    */
   public static double floatOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AVX512_VNNI -> operations(32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
-      case AVX2 -> operations(16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
+      case AVX512_VNNI -> operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
+      case AVX2 -> operations(tier, 16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
     };
   }
 
-  private static double operations(int ofInstruction, BiConsumer<Assembler, Integer> instruction)
-      throws IOException {
-    double perRound = (double) ofInstruction * INSTRUCTIONS;
-    return ROUNDS
-        * perRound
-        / seconds(
-            ROUNDS,
-            MemorySegment.NULL,
+  private static double operations(
+      Tier tier, int ofInstruction, BiConsumer<Assembler, Integer> instruction) throws IOException {
+    try (CodeLoop loop =
+        new CodeLoop(
+            a -> clear(a, tier),
             a -> {
               for (int i = 0; i < INSTRUCTIONS; i++) {
                 instruction.accept(a, i);
               }
-            });
+            })) {
+      return (double) ofInstruction
+          * INSTRUCTIONS
+          * ROUNDS
+          / leastSeconds(() -> loop.run(ROUNDS, 0));
+    }
+  }
+
+  /** Zeros: with what happens to be in the registers some CPUs take 30 times as long for floats. */
+  private static void clear(Assembler a, Tier tier) {
+    if (tier == Tier.AVX2) {
+      for (int i = 0; i < 16; i++) {
+        a.vpxor(ymm(i), ymm(i), ymm(i));
+      }
+    } else {
+      for (int i = 0; i < 32; i++) {
+        a.vpxord(zmm(i), zmm(i), zmm(i));
+      }
+    }
   }
 
   /**
@@ -81,48 +86,22 @@ public final class MachineLimits {
    * @throws IOException if the system refuses executable memory
    */
   public static double readBytes(MemorySegment memory) throws IOException {
-    int rounds = Math.toIntExact(memory.byteSize() / LOOP);
-    double plain = seconds(rounds, memory, a -> read(a, false));
-    double ahead = seconds(rounds, memory, a -> read(a, true));
-    return (double) LOOP * rounds / Math.min(plain, ahead);
+    double least = Double.POSITIVE_INFINITY;
+    for (boolean fetchAhead : new boolean[] {false, true}) {
+      try (MemoryReader reader = new MemoryReader(fetchAhead)) {
+        least = Math.min(least, leastSeconds(() -> reader.read(memory)));
+      }
+    }
+    return memory.byteSize() / least;
   }
 
-  private static void read(Assembler a, boolean fetchAhead) {
-    for (int line = 0; line < LOOP; line += 64) {
-      if (fetchAhead) {
-        a.prefetcht0(at(Gp.RDX, line + ProductCode.AHEAD_BYTES));
-        a.prefetcht1(at(Gp.RDX, line + ProductCode.FAR_AHEAD_BYTES));
-      }
-      a.vmovups(ymm(line / 32), at(Gp.RDX, line));
-      a.vmovups(ymm(line / 32 + 1), at(Gp.RDX, line + 32));
+  private static double leastSeconds(Runnable work) {
+    long best = Long.MAX_VALUE;
+    for (int run = 0; run < RUNS; run++) {
+      long begin = THREADS.getCurrentThreadCpuTime();
+      work.run();
+      best = Math.min(best, THREADS.getCurrentThreadCpuTime() - begin);
     }
-    a.add(Gp.RDX, LOOP);
-  }
-
-  /** The least time of some rounds of {@code body}, which may use rdx as its address. */
-  private static double seconds(int rounds, MemorySegment memory, Consumer<Assembler> body)
-      throws IOException {
-    Assembler a = new Assembler();
-    a.mov(Gp.RCX, at(Gp.RDI, COUNT));
-    a.mov(Gp.RDX, at(Gp.RDI, ADDRESS));
-    Label loop = a.loop();
-    body.accept(a);
-    a.dec(Gp.RCX);
-    a.jump(Condition.NOT_EQUAL, loop);
-    a.vzeroupper();
-    a.ret();
-    try (ExecutableMemory code = ExecutableMemory.load(a.toBytes());
-        Arena arena = Arena.ofConfined()) {
-      MemorySegment parameters = arena.allocate(16, 8);
-      parameters.set(ValueLayout.JAVA_LONG, COUNT, rounds);
-      parameters.set(ValueLayout.JAVA_LONG, ADDRESS, memory.address());
-      long best = Long.MAX_VALUE;
-      for (int run = 0; run < RUNS; run++) {
-        long begin = THREADS.getCurrentThreadCpuTime();
-        ExecutableMemory.call(code.function(0), parameters.address());
-        best = Math.min(best, THREADS.getCurrentThreadCpuTime() - begin);
-      }
-      return best / 1e9;
-    }
+    return best / 1e9;
   }
 }
