@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
@@ -31,6 +32,9 @@ public final class ReadBandwidth {
   private static final int WARM_UP = 3;
   private static final int RUNS = 7;
   private static final long LIMIT_SECONDS = 120;
+
+  /** Where sums go, so that the compiler does not leave them out. */
+  private static final AtomicLong LATEST_SUM = new AtomicLong();
 
   private ReadBandwidth() {}
 
@@ -111,9 +115,6 @@ public final class ReadBandwidth {
       c += buffer.get(ValueLayout.JAVA_LONG, offset + 16);
       d += buffer.get(ValueLayout.JAVA_LONG, offset + 24);
     }
-    sink = a + b + c + d;
+    LATEST_SUM.set(a + b + c + d);
   }
-
-  /** Where sums go, so that the compiler does not leave them out. */
-  private static volatile long sink;
 }
