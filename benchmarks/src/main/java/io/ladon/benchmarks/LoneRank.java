@@ -53,6 +53,18 @@ final class LoneRank implements AutoCloseable {
    * @param start position of the first of them
    */
   LoneRank(Path model, int ranks, int tokens, int start, Cut cut) throws IOException {
+    this(model, ranks, tokens, start, cut, 0, false);
+  }
+
+  /**
+   * The same with peers that answer after a while.
+   *
+   * @param waitNanos of each swap
+   * @param readsAhead whether the rank reads its next weights then
+   */
+  LoneRank(
+      Path model, int ranks, int tokens, int start, Cut cut, long waitNanos, boolean readsAhead)
+      throws IOException {
     this.file = GgufFile.open(model);
     this.team = new ThreadTeam(1);
     ModelSpec spec = ModelSpecs.read(file.header());
@@ -68,7 +80,7 @@ final class LoneRank implements AutoCloseable {
             new RankOptions(blocks, KvType.F16, most, 1, CANDIDATES),
             KernelProvider.best(),
             team,
-            new LoneExchange(0, ranks));
+            new LoneExchange(0, ranks, waitNanos, readsAhead));
     if (start > 0) {
       rank.run(step(spec, 0, start, blocks));
     }

@@ -21,8 +21,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * One rank's step, with one thread, without what its exchanges take: the others' parts are there at
- * once. A decoded token at 128 positions, or a prompt of 512. With what exchanges take it says what
- * machines of one such rank each would do.
+ * once, or after {@code waitMicros}. A decoded token at 128 positions, or a prompt of 512. With
+ * what exchanges take it says what machines of one such rank each would do.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
@@ -64,12 +64,22 @@ public class StepBenchmark {
   @Param("MODEL")
   private Cut cut = Cut.MODEL;
 
+  /** What each swap waits for the peers, in microseconds. */
+  @Param("0")
+  private long waitMicros;
+
+  /** Whether the rank reads its next weights while it waits. */
+  @Param("true")
+  private boolean readsAhead = true;
+
   private @Nullable LoneRank rank;
 
   /** Loads the shard. */
   @Setup
   public void open() throws IOException {
-    rank = new LoneRank(Path.of(model), ranks, tokens, tokens == 1 ? DECODE_AT : 0, cut);
+    int start = tokens == 1 ? DECODE_AT : 0;
+    long waitNanos = TimeUnit.MICROSECONDS.toNanos(waitMicros);
+    rank = new LoneRank(Path.of(model), ranks, tokens, start, cut, waitNanos, readsAhead);
   }
 
   /** Frees it. */

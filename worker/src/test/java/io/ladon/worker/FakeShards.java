@@ -104,6 +104,11 @@ final class FakeShards implements ShardFactory {
     }
 
     @Override
+    public boolean readAhead() {
+      return false;
+    }
+
+    @Override
     public MemorySegment logits(int run) {
       return MemorySegment.ofArray(new byte[] {(byte) run, 2, 3, 4});
     }

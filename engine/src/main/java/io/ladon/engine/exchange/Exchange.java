@@ -1,6 +1,7 @@
 package io.ladon.engine.exchange;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,14 @@ public interface Exchange extends AutoCloseable {
       ExchangePoint point,
       @Nullable MemorySegment[] send,
       @Nullable MemorySegment[] receive);
+
+  /**
+   * Says what a rank can do while the following swaps wait for its peers. An exchange may leave it
+   * undone.
+   *
+   * @param work does a little, some microseconds of it, and says whether it did anything
+   */
+  default void meanwhile(BooleanSupplier work) {}
 
   /**
    * Does what is due besides swaps, without waiting: called now and then in a step that may go long

@@ -16,6 +16,12 @@ public interface Kernels {
   String name();
 
   /**
+   * Reads some bytes of memory off heap, a few less if need be, so that this core's caches have
+   * them when they are needed. Where there is no quick way to do that, nothing happens.
+   */
+  default void read(MemorySegment memory, long offset, long bytes) {}
+
+  /**
    * Multiplies rows {@code [rowBegin, rowEnd)} of a packed quantised matrix with int8 activations.
    *
    * <p>For each row and 32-block in order: {@code acc = fma((float) intDot, weightScale *

@@ -35,6 +35,14 @@ public final class MachineKernels implements Kernels {
   }
 
   @Override
+  public void read(MemorySegment memory, long offset, long bytes) {
+    long units = bytes / MachineCode.READ_UNIT;
+    if (units > 0) {
+      code.call(Function.READ, units, NativeMemory.address(memory, offset, bytes), 0, 0, 0, 0);
+    }
+  }
+
+  @Override
   public void multiply(
       PackedMatrix w,
       int rowBegin,

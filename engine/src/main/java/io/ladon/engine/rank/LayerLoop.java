@@ -3,6 +3,7 @@ package io.ladon.engine.rank;
 import io.ladon.engine.attention.KvCache;
 import io.ladon.engine.exchange.ExchangePoint;
 import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardPlan;
@@ -10,6 +11,7 @@ import io.ladon.engine.rank.StepResult.RunResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A step's way through the layers of one rank. */
 final class LayerLoop {
@@ -25,6 +27,7 @@ final class LayerLoop {
   private final FeedForwardPhase feedForward;
   private final Projection down;
   private final VocabularyHead head;
+  private final ReadAhead readAhead;
 
   LayerLoop(
       Arena arena,
@@ -41,6 +44,8 @@ final class LayerLoop {
     this.link = link;
     RankPlan own = plan.rank(link.rank());
     int tokens = options.maxStepTokens();
+    this.readAhead = new ReadAhead(kernels::read);
+    link.meanwhile(readAhead);
     this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
     this.runs = new StepRuns(tokens, options.maxStepRuns());
     StepMemory phases = new StepMemory(arena);
@@ -93,7 +98,18 @@ final class LayerLoop {
       run(layer, weights.layer(layer));
       link.poll();
     }
-    return head.run(residual.stream());
+    List<RunResult> results = head.run(residual.stream());
+    readAhead(weights.layer(0));
+    return results;
+  }
+
+  /**
+   * Reads a little of what the next step multiplies first, for a rank that waits for it.
+   *
+   * @return whether there was anything left to read
+   */
+  boolean readAhead() {
+    return readAhead.getAsBoolean();
   }
 
   /** See {@link VocabularyHead#logits}. */
@@ -103,17 +119,42 @@ final class LayerLoop {
 
   private void run(int layer, LayerWeights w) {
     attention.run(layer, w);
+    readAhead(output, w.output(), w.gate(), w.up());
     output.run(layer, w.output(), w.outputInput(), false, shape);
     residual.add(output.result(), w.attentionPostNorm(), shape);
     residual.norm(
         layer, ExchangePoint.OUTPUT_TOKENS, w.feedForwardNorm(), w.feedForwardInput(), shape);
     feedForward.run(w, shape.tokens());
+    LayerWeights next = layer + 1 < spec.layers() ? weights.layer(layer + 1) : null;
+    if (next == null) {
+      readAhead(down, w.down(), weights.vocabulary(), null);
+    } else {
+      readAhead(down, w.down(), next.query(), next.key());
+    }
     down.run(layer, w.down(), w.downInput(), down.takesQuants(w.downInput()), shape);
     residual.add(down.result(), w.feedForwardPostNorm(), shape);
-    if (layer + 1 < spec.layers()) {
-      LayerWeights next = weights.layer(layer + 1);
+    if (next != null) {
       residual.norm(
           layer, ExchangePoint.DOWN_TOKENS, next.attentionNorm(), next.attentionInput(), shape);
+    }
+  }
+
+  private void readAhead(LayerWeights w) {
+    readAhead.next(shape.tokens(), w.query(), w.key(), w.value());
+  }
+
+  /**
+   * Before a projection waits: its own matrix, unless that is multiplied first, and what follows.
+   */
+  private void readAhead(
+      Projection projection,
+      @Nullable PackedMatrix own,
+      @Nullable PackedMatrix next,
+      @Nullable PackedMatrix afterNext) {
+    if (projection.multipliesFirst()) {
+      readAhead.next(shape.tokens(), next, afterNext, null);
+    } else {
+      readAhead.next(shape.tokens(), own, next, afterNext);
     }
   }
 }

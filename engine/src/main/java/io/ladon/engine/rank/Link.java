@@ -3,6 +3,7 @@ package io.ladon.engine.rank;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.exchange.ExchangePoint;
 import java.lang.foreign.MemorySegment;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,11 @@ final class Link {
   /** Whether swaps happen. */
   void connect(boolean connects) {
     connected = connects;
+  }
+
+  /** See {@link Exchange#meanwhile}. */
+  void meanwhile(BooleanSupplier work) {
+    exchange.meanwhile(work);
   }
 
   void beginStep(long step) {

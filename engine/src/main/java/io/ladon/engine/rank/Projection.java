@@ -124,6 +124,11 @@ final class Projection {
     return ownColumns.size();
   }
 
+  /** Whether the matrix is multiplied before this rank waits for its peers. */
+  boolean multipliesFirst() {
+    return sum != null || ranks == 1;
+  }
+
   /** (tokens, hidden); the rows of the tokens that this rank finishes are valid. */
   FloatTensor result() {
     return result;

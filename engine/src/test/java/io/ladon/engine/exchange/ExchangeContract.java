@@ -95,6 +95,23 @@ public abstract class ExchangeContract {
   }
 
   @Test
+  void workOfTheMeantimeChangesNothing() throws Exception {
+    try (ExchangeGroup group = open(3, EPOCH, PATIENT)) {
+      all(
+          group.each(
+              x -> {
+                int[] left = {10_000 * x.rank()};
+                x.meanwhile(() -> left[0] > 0 && left[0]-- > 0);
+                x.beginStep(1);
+                for (int layer = 0; layer < 20; layer++) {
+                  swapAndCheck(x, layer, ExchangePoint.DOWN, 300_000);
+                }
+                return null;
+              }));
+    }
+  }
+
+  @Test
   void oneSegmentMayGoToAllAndBeWrittenAgainAfterwards() throws Exception {
     try (ExchangeGroup group = open(3, EPOCH, PATIENT)) {
       all(

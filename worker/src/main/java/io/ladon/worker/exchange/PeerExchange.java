@@ -9,6 +9,7 @@ import io.ladon.worker.loop.Waiting;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,7 @@ public final class PeerExchange implements Exchange {
   private long drivenAt = System.nanoTime();
   private long sentBytes;
   private long waitedNanos;
+  private BooleanSupplier meanwhile = () -> false;
   private @Nullable ExchangeException broken;
   private volatile boolean closed;
 
@@ -57,6 +59,13 @@ public final class PeerExchange implements Exchange {
   @Override
   public int ranks() {
     return mesh.ranks();
+  }
+
+  @Override
+  public void meanwhile(BooleanSupplier work) {
+    if (!waiting.isCrowded()) {
+      meanwhile = work;
+    }
   }
 
   @Override
@@ -153,7 +162,7 @@ public final class PeerExchange implements Exchange {
       if (now - deadline >= 0) {
         throw late(peers, layer, point);
       }
-      if (now - spinEnd < 0) {
+      if (meanwhile.getAsBoolean() || now - spinEnd < 0) {
         if (needsLoop) {
           waiting.pause();
         } else {

@@ -7,6 +7,8 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,9 @@ public final class RankLoop implements AutoCloseable {
   private final ManualIoEventLoop loop;
   private final EventLoopGroup acceptors;
   private final ArrayDeque<Runnable> turns = new ArrayDeque<>(); // of the loop's thread
+  private @Nullable Waiting expecting; // of the loop's thread, like the next
+  private BooleanSupplier meanwhile = () -> false;
+  private long blocksAt;
   private volatile boolean stopping;
 
   public RankLoop(String name, Transport transport) {
@@ -82,6 +87,18 @@ public final class RankLoop implements AutoCloseable {
     loop.execute(() -> turns.add(turn));
   }
 
+  /**
+   * The next turn is about to come: the thread looks for it for a while before it blocks, as waking
+   * up takes longer than that. For turns.
+   *
+   * @param work what it can do meanwhile: does a little, and says whether it did anything
+   */
+  public void expectTurn(Waiting how, BooleanSupplier work) {
+    expecting = how;
+    meanwhile = work;
+    blocksAt = System.nanoTime() + how.spinNanos();
+  }
+
   /** Runs a callback after a delay, unless the returned handle is cancelled first. */
   public Timer schedule(long delayNanos, Runnable callback) {
     var future = loop.schedule(callback, delayNanos, TimeUnit.NANOSECONDS);
@@ -107,16 +124,32 @@ public final class RankLoop implements AutoCloseable {
     try {
       while (!stopping) {
         Runnable turn = turns.poll();
-        if (turn == null) {
-          loop.run(0);
-        } else {
+        if (turn != null) {
+          expecting = null;
           runTurn(turn);
+        } else {
+          awaitTurn();
         }
       }
     } finally {
       var _ = loop.shutdownGracefully(0, 1, TimeUnit.SECONDS); // isTerminated says it
       while (!loop.isTerminated()) {
         loop.run(TimeUnit.MILLISECONDS.toNanos(10));
+      }
+    }
+  }
+
+  /** Handles what comes; blocks if nothing does, unless a turn is expected. */
+  private void awaitTurn() {
+    Waiting how = expecting;
+    if (how == null) {
+      loop.run(0);
+    } else if (loop.runNow() == 0) {
+      if (how.isCrowded() || !meanwhile.getAsBoolean()) {
+        how.pause();
+      }
+      if (System.nanoTime() - blocksAt > 0) {
+        expecting = null;
       }
     }
   }

@@ -8,8 +8,10 @@ import java.util.concurrent.TimeUnit;
  * @param spinNanos longest time to poll for bytes before blocking in the kernel
  * @param yield whether to offer the core to others between polls: two ranks that the system puts on
  *     one core would else wait for each other's time slices
+ * @param isCrowded whether this machine runs more busy threads than it has cores: then a rank that
+ *     waits leaves its core to others
  */
-public record Waiting(long spinNanos, boolean yield) {
+public record Waiting(long spinNanos, boolean yield, boolean isCrowded) {
 
   /** Longer than a small exchange takes on one machine, short enough to cost nothing when idle. */
   public static final long DEFAULT_SPIN_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
@@ -23,9 +25,14 @@ public record Waiting(long spinNanos, boolean yield) {
     }
   }
 
+  /** On a machine that is not crowded. */
+  public Waiting(long spinNanos, boolean yield) {
+    this(spinNanos, yield, false);
+  }
+
   /** The same where a machine runs more busy threads than it has cores: blocks soon. */
   public Waiting crowded() {
-    return new Waiting(Math.min(spinNanos, CROWDED_SPIN_NANOS), true);
+    return new Waiting(Math.min(spinNanos, CROWDED_SPIN_NANOS), true, true);
   }
 
   /** Polls once more: called between two looks for bytes that cost a system call each. */

@@ -13,6 +13,7 @@ import io.ladon.worker.exchange.ExchangeMode;
 import io.ladon.worker.exchange.PeerExchange;
 import io.ladon.worker.exchange.PeerMesh;
 import io.ladon.worker.loop.RankLoop;
+import io.ladon.worker.loop.Waiting;
 import io.ladon.worker.shard.Shard;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +37,7 @@ final class Epoch {
   private final Assign assign;
   private final PeerMesh mesh;
   private final PeerExchange exchange;
+  private final Waiting waiting;
   private final Consumer<WorkerMessage> reply;
   private final Arena arena = Arena.ofShared(); // allocated from and closed by turns
   private MemorySegment embeddings = MemorySegment.NULL;
@@ -48,11 +50,13 @@ final class Epoch {
       Assign assign,
       PeerMesh mesh,
       PeerExchange exchange,
+      Waiting waiting,
       Consumer<WorkerMessage> reply) {
     this.loop = loop;
     this.assign = assign;
     this.mesh = mesh;
     this.exchange = exchange;
+    this.waiting = waiting;
     this.reply = reply;
   }
 
@@ -173,6 +177,7 @@ final class Epoch {
     }
     if (!isVoid) {
       reply.accept(answer);
+      loop.expectTurn(waiting, runner::readAhead);
     }
   }
 

@@ -145,14 +145,11 @@ public final class Member implements CoordinatorLink.Handler {
     log.info(
         "event=assigned epoch={} rank={} ranks={}", assign.getEpoch(), assign.getRank(), ranks);
     boolean crowded = settings.crowded().apply(assign);
+    Waiting waiting = crowded ? settings.waiting().crowded() : settings.waiting();
     PeerMesh mesh = network.join(assign.getEpoch(), assign.getRank(), ranks);
     PeerExchange exchange =
-        new PeerExchange(
-            loop,
-            mesh,
-            Duration.ofMillis(assign.getExchangeTimeoutMillis()),
-            crowded ? settings.waiting().crowded() : settings.waiting());
-    Epoch next = new Epoch(loop, assign, mesh, exchange, this::reply);
+        new PeerExchange(loop, mesh, Duration.ofMillis(assign.getExchangeTimeoutMillis()), waiting);
+    Epoch next = new Epoch(loop, assign, mesh, exchange, waiting, this::reply);
     epoch = next;
     // A turn, so that what the last epoch held is freed before.
     loop.submit(() -> loaderThread.execute(() -> load(next, crowded, channel)));

@@ -129,6 +129,11 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     }
 
     @Override
+    public boolean readAhead() {
+      return rank.readAhead();
+    }
+
+    @Override
     public MemorySegment logits(int run) {
       return rank.logits(run);
     }

@@ -16,6 +16,13 @@ public interface Shard extends AutoCloseable {
   StepResult run(Step step);
 
   /**
+   * Uses the time between two steps to read a little of what the next one needs first.
+   *
+   * @return whether there was anything left to read
+   */
+  boolean readAhead();
+
+  /**
    * All float32 logits of this rank's vocabulary rows after a run of the latest step.
    *
    * @param run index in the step

@@ -28,6 +28,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -134,6 +135,37 @@ class PeerMeshTest {
   }
 
   @Test
+  void aRankThatWaitsDoesItsOwnWork() throws Exception {
+    Linked linked = link(Duration.ofSeconds(20));
+    AtomicInteger pieces = new AtomicInteger(100);
+    onLoop(
+        () -> {
+          linked.exchange.meanwhile(() -> pieces.get() > 0 && pieces.decrementAndGet() >= 0);
+          return pieces;
+        });
+    CompletableFuture<byte[]> swap = linked.swap(1, 0, ExchangePoint.HEADS, 3);
+    await().until(() -> pieces.get() == 0);
+    assertThat(swap).isNotDone();
+    linked.peer.send(1, 0, ExchangePoint.HEADS, 0, 3, 1, 2, 3);
+    assertThat(swap.get(10, TimeUnit.SECONDS)).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void aRankThatWaitsOnACrowdedMachineLeavesItsCoreToOthers() throws Exception {
+    Linked linked = link(Duration.ofSeconds(20), usual().crowded());
+    AtomicInteger asked = new AtomicInteger();
+    onLoop(
+        () -> {
+          linked.exchange.meanwhile(() -> asked.incrementAndGet() > 0);
+          return asked;
+        });
+    CompletableFuture<byte[]> swap = linked.swap(1, 0, ExchangePoint.HEADS, 1);
+    linked.peer.send(1, 0, ExchangePoint.HEADS, 0, 1, 1);
+    assertThat(swap.get(10, TimeUnit.SECONDS)).containsExactly(1);
+    assertThat(asked).hasValue(0);
+  }
+
+  @Test
   void aPeerThatWentOnWithoutWhatItNeedsIsRefused() throws Exception {
     Linked linked = link(Duration.ofSeconds(20));
     linked.peer.send(1, 0, ExchangePoint.HEADS, 0, 1, 1);
@@ -195,12 +227,19 @@ class PeerMeshTest {
   }
 
   private Linked link(Duration timeout) throws Exception {
+    return link(timeout, usual());
+  }
+
+  private static Waiting usual() {
+    return new Waiting(Waiting.DEFAULT_SPIN_NANOS, true);
+  }
+
+  private Linked link(Duration timeout, Waiting waiting) throws Exception {
     CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
     PeerMesh mesh = onLoop(() -> network.join(5, 1, 2));
     loop.execute(() -> mesh.connect(List.of("-", "-"), Duration.ofSeconds(20), to(ready)));
     Scripted peer = dial(ExchangeFrame.newBuilder().setEpoch(5));
     ready.get(20, TimeUnit.SECONDS);
-    Waiting waiting = new Waiting(Waiting.DEFAULT_SPIN_NANOS, true);
     return new Linked(loop, peer, new PeerExchange(loop, mesh, timeout, waiting));
   }
 

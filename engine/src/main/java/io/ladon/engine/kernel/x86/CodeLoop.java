@@ -26,12 +26,17 @@ final class CodeLoop implements AutoCloseable {
   CodeLoop(Consumer<Assembler> before, Consumer<Assembler> body) throws IOException {
     Assembler a = new Assembler();
     before.accept(a);
+    emit(a, body);
+    code = ExecutableMemory.load(a.toBytes());
+  }
+
+  /** A function of (rounds, address). */
+  static void emit(Assembler a, Consumer<Assembler> body) {
     Label loop = a.loop();
     body.accept(a);
     a.dec(Gp.RDI);
     a.jump(Condition.NOT_EQUAL, loop);
     a.endWide();
-    code = ExecutableMemory.load(a.toBytes());
   }
 
   /**

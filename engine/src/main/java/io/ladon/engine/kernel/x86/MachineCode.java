@@ -30,8 +30,13 @@ public final class MachineCode implements AutoCloseable {
     ROTATE_NEIGHBOURS,
     ROTATE_HALVES,
     MAX,
-    SUM_EXP
+    SUM_EXP,
+    /** Reads (units of {@link #READ_UNIT} bytes, address). */
+    READ
   }
+
+  /** Bytes that are read at once. */
+  public static final int READ_UNIT = MemoryReader.ROUND_BYTES;
 
   private final Tier tier;
   private final Arena arena = Arena.ofShared();
@@ -68,6 +73,7 @@ public final class MachineCode implements AutoCloseable {
       case ROTATE_HALVES -> code.rotateHalves();
       case MAX -> code.max();
       case SUM_EXP -> code.sumExp();
+      case READ -> CodeLoop.emit(a, round -> MemoryReader.emitRound(round, false));
     }
   }
 

@@ -13,7 +13,8 @@ import java.lang.foreign.MemorySegment;
  */
 public final class MemoryReader implements AutoCloseable {
 
-  private static final int ROUND_BYTES = 256;
+  /** Bytes of which it reads a multiple. */
+  static final int ROUND_BYTES = 256;
 
   private final CodeLoop loop;
 
@@ -22,19 +23,20 @@ public final class MemoryReader implements AutoCloseable {
    * @throws IOException if the system refuses executable memory
    */
   public MemoryReader(boolean fetchAhead) throws IOException {
-    loop =
-        new CodeLoop(
-            a -> {
-              for (int line = 0; line < ROUND_BYTES; line += 64) {
-                if (fetchAhead) {
-                  a.prefetcht0(at(CodeLoop.ADDRESS, line + ProductCode.AHEAD_BYTES));
-                  a.prefetcht1(at(CodeLoop.ADDRESS, line + ProductCode.FAR_AHEAD_BYTES));
-                }
-                a.vmovups(ymm(line / 32), at(CodeLoop.ADDRESS, line));
-                a.vmovups(ymm(line / 32 + 1), at(CodeLoop.ADDRESS, line + 32));
-              }
-              a.add(CodeLoop.ADDRESS, ROUND_BYTES);
-            });
+    loop = new CodeLoop(a -> emitRound(a, fetchAhead));
+  }
+
+  /** The body of a {@link CodeLoop}. */
+  static void emitRound(Assembler a, boolean fetchAhead) {
+    for (int line = 0; line < ROUND_BYTES; line += 64) {
+      if (fetchAhead) {
+        a.prefetcht0(at(CodeLoop.ADDRESS, line + ProductCode.AHEAD_BYTES));
+        a.prefetcht1(at(CodeLoop.ADDRESS, line + ProductCode.FAR_AHEAD_BYTES));
+      }
+      a.vmovups(ymm(line / 32), at(CodeLoop.ADDRESS, line));
+      a.vmovups(ymm(line / 32 + 1), at(CodeLoop.ADDRESS, line + 32));
+    }
+    a.add(CodeLoop.ADDRESS, ROUND_BYTES);
   }
 
   /**
