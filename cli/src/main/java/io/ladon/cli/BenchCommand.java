@@ -11,8 +11,9 @@ import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.model.ModelSpecs;
 import io.ladon.proxy.TcpProxy;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -93,7 +94,8 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     int vocabulary;
-    try (GgufFile file = GgufFile.open(ModelStore.find(options.model))) {
+    Path path = ModelStore.find(options.model);
+    try (GgufFile file = GgufFile.open(path)) {
       vocabulary = ModelSpecs.read(file.header()).vocabularySize();
     }
     TcpProxy.Link link = link();
@@ -110,7 +112,8 @@ final class BenchCommand implements Callable<Integer> {
             new Bench.Workload(
                 prompt, generate, concurrency, Math.max(1, filled), repetitions, warmUp);
         Bench.Figures figures = new Bench(client, client.model(), vocabulary, workload).run();
-        print(figures, client.get("/health/ready").path("workers"), cluster, bandwidth);
+        JsonNode workers = client.get("/health/ready").path("workers");
+        print(figures, workers, cluster, bandwidth, Files.size(path));
       }
     }
     return 0;
@@ -140,7 +143,7 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private void print(
-      Bench.Figures figures, JsonNode workers, LocalCluster cluster, double bandwidth)
+      Bench.Figures figures, JsonNode workers, LocalCluster cluster, double bandwidth, long file)
       throws IOException {
     long weights = 0;
     for (JsonNode worker : workers) {
@@ -180,7 +183,10 @@ final class BenchCommand implements Callable<Integer> {
     all.put("weight_bytes", weights);
     all.put("read_bandwidth_bytes_per_second", bandwidth);
     all.put("bandwidth_fraction", read / bandwidth);
+    long together = cluster.bytesOfAllWorkers();
     all.put("resident_bytes", cluster.residentBytesOfWorkers());
+    all.put("resident_bytes_together", together);
+    all.put("resident_over_file", together / (double) file);
     if (json) {
       System.out.println(
           JsonMapper.builder()
@@ -204,7 +210,9 @@ final class BenchCommand implements Callable<Integer> {
     System.out.printf(
         "weights: %.1f MB, read at %.1f of %.1f GB/s (%.0f %%)%n",
         weights / 1e6, read / 1e9, bandwidth / 1e9, 100 * read / bandwidth);
-    System.out.printf("resident: %s bytes%n", List.copyOf(cluster.residentBytesOfWorkers()));
+    System.out.printf(
+        "memory of all workers: %.1f MB, %.2f times the file, KV cache in use included%n",
+        together / 1e6, together / (double) file);
   }
 
   private static Map<String, Double> spread(Spread spread) {

@@ -94,6 +94,9 @@ class BenchCommandIT {
       assertThat(figures.path("read_bandwidth_bytes_per_second").asDouble()).isGreaterThan(1e8);
       assertThat(figures.path("bandwidth_fraction").asDouble()).isPositive();
       assertThat(figures.path("resident_bytes").size()).isEqualTo(2);
+      assertThat(figures.path("resident_bytes_together").asLong())
+          .isGreaterThan(figures.path("weight_bytes").asLong());
+      assertThat(figures.path("resident_over_file").asDouble()).isGreaterThan(1);
     }
   }
 }

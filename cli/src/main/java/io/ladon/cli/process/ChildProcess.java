@@ -91,15 +91,27 @@ final class ChildProcess implements AutoCloseable {
     }
   }
 
-  /** Resident memory as Linux counts it, from {@code /proc/PID/status}. */
+  /** Resident memory as Linux counts it, shared pages included, from {@code /proc/PID/status}. */
   long residentBytes() throws IOException {
-    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
-    try (Stream<String> lines = Files.lines(status)) {
+    return memory("status", "VmRSS:");
+  }
+
+  /**
+   * The same where a page that n processes share counts an nth, from {@code
+   * /proc/PID/smaps_rollup}: all processes' together are what the machine lacks for others.
+   */
+  long proportionalBytes() throws IOException {
+    return memory("smaps_rollup", "Pss:");
+  }
+
+  private long memory(String file, String field) throws IOException {
+    Path path = Path.of("/proc", Long.toString(process.pid()), file);
+    try (Stream<String> lines = Files.lines(path)) {
       String line =
           lines
-              .filter(l -> l.startsWith("VmRSS:"))
+              .filter(l -> l.startsWith(field))
               .findFirst()
-              .orElseThrow(() -> new IOException("no VmRSS in " + status));
+              .orElseThrow(() -> new IOException("no %s in %s".formatted(field, path)));
       return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
     }
   }

@@ -205,6 +205,19 @@ public final class LocalCluster implements AutoCloseable {
     return bytes;
   }
 
+  /**
+   * Memory of all workers together, in bytes: pages that they share count once.
+   *
+   * @throws IOException if this system does not tell
+   */
+  public synchronized long bytesOfAllWorkers() throws IOException {
+    long bytes = 0;
+    for (ChildProcess child : children.subList(1, children.size())) {
+      bytes += child.proportionalBytes();
+    }
+    return bytes;
+  }
+
   private synchronized String tails() {
     StringBuilder text = new StringBuilder();
     for (ChildProcess child : children) {
