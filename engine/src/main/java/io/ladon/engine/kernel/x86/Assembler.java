@@ -4,7 +4,7 @@ package io.ladon.engine.kernel.x86;
  * An assembler of the few x86-64 instructions that the kernels need. A method is an instruction,
  * its arguments are in Intel's order: the destination first.
  */
-final class Assembler extends VectorInstructions {
+final class Assembler extends TileInstructions {
 
   /** Conditions of jumps, as encoded. */
   enum Condition {
@@ -69,6 +69,14 @@ final class Assembler extends VectorInstructions {
 
   void sub(Gp to, int value) {
     immediate(5, to, value);
+  }
+
+  void sub(Gp to, Gp from) {
+    integer(0x29, from, to);
+  }
+
+  void and(Gp to, int value) {
+    immediate(4, to, value);
   }
 
   void cmp(Gp left, Memory right) {
@@ -170,6 +178,11 @@ final class Assembler extends VectorInstructions {
 
   void prefetcht1(Memory line) {
     memoryOnly(1, 0x18, 2, line);
+  }
+
+  void syscall() {
+    code().putByte(0x0F);
+    code().putByte(0x05);
   }
 
   void cpuid() {

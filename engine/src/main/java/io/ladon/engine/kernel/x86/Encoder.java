@@ -10,6 +10,7 @@ abstract class Encoder {
   static final int NONE = 0;
 
   private static final int RSP = 4; // in ModRM stands for: SIB follows
+  private static final int NO_INDEX = 4; // in SIB; so rsp is never one
   private static final int RBP = 5; // in ModRM without displacement stands for: relative to RIP
 
   private final CodeBuffer code = new CodeBuffer();
@@ -110,10 +111,35 @@ abstract class Encoder {
             | (~base >> 3 & 1) << 5
             | (~reg.number() >> 4 & 1) << 4
             | op.map());
-    code.putByte((~second & 15) << 3 | 1 << 2 | op.prefix());
+    code.putByte((op.wide() ? 1 << 7 : 0) | (~second & 15) << 3 | 1 << 2 | op.prefix());
     code.putByte(length << 5 | (broadcast ? 1 << 4 : 0) | (~second >> 4 & 1) << 3 | mask);
     code.putByte(op.opcode());
     operand(reg.number(), last, last instanceof Memory m ? op.unit(size, m) : 1);
+  }
+
+  /** An instruction of tile registers only. */
+  final void tiles(VectorOp op, int reg, int second, int rm) {
+    tilePrefix(op, second, 0, 0);
+    direct(reg, rm);
+  }
+
+  /** An instruction of memory in which {@code row i} is {@code i * stride} further. */
+  final void tileMemory(VectorOp op, int reg, Memory memory, Gp stride) {
+    tilePrefix(op, 0, memory.base().number(), stride.number());
+    indirect(reg, memory, stride.number() & 7, 1);
+  }
+
+  /** An instruction of memory without rows. */
+  final void tileMemory(VectorOp op, Memory memory) {
+    tilePrefix(op, 0, memory.base().number(), 0);
+    indirect(0, memory, 1);
+  }
+
+  private void tilePrefix(VectorOp op, int second, int base, int index) {
+    code.putByte(0xC4);
+    code.putByte(1 << 7 | (~index >> 3 & 1) << 6 | (~base >> 3 & 1) << 5 | op.map());
+    code.putByte((~second & 15) << 3 | op.prefix());
+    code.putByte(op.opcode());
   }
 
   private static int base(Operand operand) {
@@ -138,14 +164,19 @@ abstract class Encoder {
    * @param unit bytes that one unit of a displacement of one byte stands for
    */
   private void indirect(int reg, Memory memory, int unit) {
+    indirect(reg, memory, NO_INDEX, unit);
+  }
+
+  private void indirect(int reg, Memory memory, int index, int unit) {
     int base = memory.base().number() & 7;
     int displacement = memory.displacement();
     boolean isShort =
         displacement % unit == 0 && (byte) (displacement / unit) * unit == displacement;
     int mode = displacement == 0 && base != RBP ? 0 : isShort ? 1 : 2;
-    code.putByte(mode << 6 | (reg & 7) << 3 | base);
-    if (base == RSP) {
-      code.putByte(RSP << 3 | RSP); // no index
+    boolean hasSib = base == RSP || index != NO_INDEX;
+    code.putByte(mode << 6 | (reg & 7) << 3 | (hasSib ? RSP : base));
+    if (hasSib) {
+      code.putByte(index << 3 | base);
     }
     if (mode == 1) {
       code.putByte(displacement / unit);

@@ -243,6 +243,21 @@ abstract class VectorInstructions extends Encoder {
     code().putByte(order);
   }
 
+  /** In each 128 bits the low 64 of {@code left}, then those of {@code right}; AVX-512. */
+  final void vpunpcklqdq(Vector to, Vector left, Operand right) {
+    evex(VectorOp.wide(1, 1, 0x6C), to, left.number(), right, 0);
+  }
+
+  /** Lanes of 16 bits of {@code table}, at the places that the low bits of {@code at} say. */
+  final void vpermw(Vector to, Vector at, Operand table) {
+    evex(VectorOp.wide(1, 2, 0x8D), to, at.number(), table, 0);
+  }
+
+  /** The same of two tables that follow each other; the result replaces the places. */
+  final void vpermi2w(Vector at, Vector table, Operand next) {
+    evex(VectorOp.wide(1, 2, 0x75), at, table.number(), next, 0);
+  }
+
   final void vphaddd(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(1, 2, 0x02), to, left.number(), right);
   }
@@ -280,6 +295,10 @@ abstract class VectorInstructions extends Encoder {
 
   final void vpsrad(Vector to, Vector from, int count) {
     shift(0x72, 4, to, from, count);
+  }
+
+  final void vpsrld(Vector to, Vector from, int count) {
+    shift(0x72, 2, to, from, count);
   }
 
   final void vpslld(Vector to, Vector from, int count) {

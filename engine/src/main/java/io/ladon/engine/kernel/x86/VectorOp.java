@@ -7,8 +7,9 @@ package io.ladon.engine.kernel.x86;
  * @param map of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A
  * @param opcode within the map
  * @param memory how much it reads or writes in memory, by which EVEX scales short displacements
+ * @param wide the bit W of EVEX, which tells instructions of one opcode apart
  */
-record VectorOp(int prefix, int map, int opcode, Tuple memory) {
+record VectorOp(int prefix, int map, int opcode, Tuple memory, boolean wide) {
 
   /** Bytes in memory, relative to the register's. */
   enum Tuple {
@@ -19,8 +20,17 @@ record VectorOp(int prefix, int map, int opcode, Tuple memory) {
     ELEMENT
   }
 
+  VectorOp(int prefix, int map, int opcode, Tuple memory) {
+    this(prefix, map, opcode, memory, false);
+  }
+
   static VectorOp of(int prefix, int map, int opcode) {
     return new VectorOp(prefix, map, opcode, Tuple.FULL);
+  }
+
+  /** With the bit W set. */
+  static VectorOp wide(int prefix, int map, int opcode) {
+    return new VectorOp(prefix, map, opcode, Tuple.FULL, true);
   }
 
   /** Bytes that one unit of a short displacement stands for in EVEX. */

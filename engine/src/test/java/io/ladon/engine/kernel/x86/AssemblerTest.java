@@ -35,6 +35,7 @@ class AssemblerTest {
     floats();
     lanes();
     bits();
+    tiles();
   }
 
   private void integers() {
@@ -61,6 +62,8 @@ class AssemblerTest {
     is("add r12, 4096", a -> a.add(Gp.R12, 4096));
     is("sub rdx, 512", a -> a.sub(Gp.RDX, 512));
     is("sub rsp, 8", a -> a.sub(Gp.RSP, 8));
+    is("sub rcx, r9", a -> a.sub(Gp.RCX, Gp.R9));
+    is("and rsi, -4097", a -> a.and(Gp.RSI, -4097));
     is("cmp r13, [r15+56]", a -> a.cmp(Gp.R13, at(Gp.R15, 56)));
     is("cmp r11, 65535", a -> a.cmp(Gp.R11, 0xFFFF));
     is("cmp rcx, rsi", a -> a.cmp(Gp.RCX, Gp.RSI));
@@ -97,6 +100,7 @@ class AssemblerTest {
     is("prefetcht0 [r12+64]", a -> a.prefetcht0(at(Gp.R12, 64)));
     is("prefetcht0 [rsi]", a -> a.prefetcht0(at(Gp.RSI, 0)));
     is("prefetcht1 [r12+2624]", a -> a.prefetcht1(at(Gp.R12, 2624)));
+    is("syscall", Assembler::syscall);
     is("cpuid", Assembler::cpuid);
     is("xgetbv", Assembler::xgetbv);
     is("vzeroupper", Assembler::vzeroupper);
@@ -244,6 +248,10 @@ class AssemblerTest {
     is("vpsraw ymm9, ymm10, 8", a -> a.vpsraw(ymm(9), ymm(10), 8));
     is("vpsrad ymm9, ymm10, 1", a -> a.vpsrad(ymm(9), ymm(10), 1));
     is("vpsrad zmm9, zmm10, 1", a -> a.vpsrad(zmm(9), zmm(10), 1));
+    is("vpsrld zmm9, zmm10, 16", a -> a.vpsrld(zmm(9), zmm(10), 16));
+    is("vpunpcklqdq zmm4, zmm5, zmm17", a -> a.vpunpcklqdq(zmm(4), zmm(5), zmm(17)));
+    is("vpermw zmm4, zmm15, zmm28", a -> a.vpermw(zmm(4), zmm(15), zmm(28)));
+    is("vpermi2w zmm4, zmm28, zmm29", a -> a.vpermi2w(zmm(4), zmm(28), zmm(29)));
     is("vpslld zmm16, zmm16, 16", a -> a.vpslld(zmm(16), zmm(16), 16));
     is("vpslld ymm8, ymm8, 16", a -> a.vpslld(ymm(8), ymm(8), 16));
     is("vpslld ymm9, ymm10, 23", a -> a.vpslld(ymm(9), ymm(10), 23));
@@ -262,6 +270,20 @@ class AssemblerTest {
     is("vpxord zmm0, zmm0, zmm0", a -> a.vpxord(zmm(0), zmm(0), zmm(0)));
     is("vpxord zmm20, zmm31, [rdi+448]", a -> a.vpxord(zmm(20), zmm(31), at(Gp.RDI, 448)));
     is("vpternlogd zmm20, zmm23, zmm31, 248", a -> a.vpternlogd(zmm(20), zmm(23), zmm(31), 0xF8));
+  }
+
+  private void tiles() {
+    is("ldtilecfg [r15+192]", a -> a.ldtilecfg(at(Gp.R15, 192)));
+    is("ldtilecfg [rdi]", a -> a.ldtilecfg(at(Gp.RDI, 0)));
+    is("tilerelease", TileInstructions::tilerelease);
+    is("tileloadd tmm1, [rax+r11*1]", a -> a.tileloadd(1, at(Gp.RAX, 0), Gp.R11));
+    is("tileloadd tmm7, [r13+rcx*1+1024]", a -> a.tileloadd(7, at(Gp.R13, 1024), Gp.RCX));
+    is("tilestored [rsi+r11*1], tmm0", a -> a.tilestored(at(Gp.RSI, 0), Gp.R11, 0));
+    is("tilestored [r12+r9*1+64], tmm3", a -> a.tilestored(at(Gp.R12, 64), Gp.R9, 3));
+    is("tilezero tmm0", a -> a.tilezero(0));
+    is("tilezero tmm5", a -> a.tilezero(5));
+    is("tdpbf16ps tmm0, tmm1, tmm2", a -> a.tdpbf16ps(0, 1, 2));
+    is("tdpbf16ps tmm7, tmm4, tmm3", a -> a.tdpbf16ps(7, 4, 3));
   }
 
   private void is(String text, Consumer<Assembler> code) {
