@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.kernel.x86.AmxFunctions;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.MachineCode;
@@ -52,16 +53,15 @@ public final class MachineKernels implements Kernels {
       FloatTensor[] out,
       int outColumn) {
     ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
-    MachineProduct.multiply(
-        code.product(w.type()),
-        w,
-        rowBegin,
-        rowEnd,
-        x.quants().address(),
-        x.scales().address(),
-        tokens,
-        out,
-        outColumn);
+    long quants = x.quants().address();
+    long scales = x.scales().address();
+    AmxFunctions ofMany = code.productOfMany(w.type());
+    if (ofMany != null && tokens >= ofMany.minTokens()) {
+      AmxProduct.multiply(ofMany, w, rowBegin, rowEnd, quants, scales, tokens, out, outColumn);
+    } else {
+      MachineProduct.multiply(
+          code.product(w.type()), w, rowBegin, rowEnd, quants, scales, tokens, out, outColumn);
+    }
   }
 
   @Override

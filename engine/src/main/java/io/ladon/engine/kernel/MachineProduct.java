@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.kernel.x86.PanelFunction;
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.kernel.x86.ProductFunctions;
 import io.ladon.engine.memory.NativeMemory;
@@ -16,7 +17,7 @@ final class MachineProduct {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   /** Bytes of the sums of one panel and token. */
-  private static final long SUMS = 4L * PackedLayout.ROWS;
+  static final long SUMS = 4L * PackedLayout.ROWS;
 
   /** Bytes of prepared activations that are used for all panels before the next are. */
   private static final int CHUNK_BYTES = 256 << 10;
@@ -142,8 +143,9 @@ final class MachineProduct {
     }
   }
 
-  private static void multiplyPanels(
-      ProductFunctions code,
+  /** Calls the code for all panels; sets the parameters that are of panels and results. */
+  static void multiplyPanels(
+      PanelFunction code,
       long parameters,
       PackedMatrix w,
       int rowBegin,

@@ -23,7 +23,9 @@ final class Scratch {
     STACK,
     PARAMETERS,
     PREPARATION,
-    RECORDS
+    RECORDS,
+    UNPACKED,
+    RING
   }
 
   private final MemorySegment[] buffers = new MemorySegment[Use.values().length];

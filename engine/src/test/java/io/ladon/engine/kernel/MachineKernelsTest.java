@@ -16,6 +16,13 @@ import org.junit.jupiter.api.TestInstance;
 class MachineKernelsTest {
 
   @Nested
+  class Amx extends TierContract {
+    Amx() {
+      super(Tier.AMX);
+    }
+  }
+
+  @Nested
   class Avx512Vnni extends TierContract {
     Avx512Vnni() {
       super(Tier.AVX512_VNNI);

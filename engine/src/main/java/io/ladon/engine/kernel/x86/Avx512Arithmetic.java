@@ -39,7 +39,7 @@ final class Avx512Arithmetic extends Avx512Sums {
   private static final Vector BITS_MASK = zmm(31);
 
   /** Of {@link Assembler#vpternlogd}: {@code to | left & right}. */
-  private static final int OR_AND = 0xF8;
+  static final int OR_AND = 0xF8;
 
   private final Format format;
 

@@ -21,11 +21,15 @@ final class CpuFeatures {
     AVX512F,
     AVX512BW,
     AVX512VL,
-    AVX512_VNNI
+    AVX512_VNNI,
+    AMX_TILE,
+    AMX_BF16
   }
 
   private static final long YMM_STATE = 0b110; // SSE and AVX
   private static final long ZMM_STATE = 0b1110_0110; // the same, masks, zmm and zmm 16-31
+
+  private static final long TILE_STATE = 0b11L << 17; // shapes and tiles
 
   private CpuFeatures() {}
 
@@ -53,6 +57,7 @@ final class CpuFeatures {
       }
       long leaf7 = ask(cpuid, registers, 7, EBX);
       long leaf7c = ask(cpuid, registers, 7, ECX);
+      long leaf7d = ask(cpuid, registers, 7, EDX);
       ExecutableMemory.call(code.function(xgetbv), registers.address());
       long saved = registers.getAtIndex(ValueLayout.JAVA_LONG, 0);
       if ((saved & YMM_STATE) == YMM_STATE) {
@@ -66,6 +71,10 @@ final class CpuFeatures {
         add(features, Feature.AVX512VL, bit(leaf7, 31));
         add(features, Feature.AVX512_VNNI, bit(leaf7c, 11));
       }
+      if ((saved & TILE_STATE) == TILE_STATE) {
+        add(features, Feature.AMX_TILE, bit(leaf7d, 24));
+        add(features, Feature.AMX_BF16, bit(leaf7d, 22));
+      }
       return features;
     }
   }
@@ -74,6 +83,7 @@ final class CpuFeatures {
   private static final int EAX = 0;
   private static final int EBX = 1;
   private static final int ECX = 2;
+  private static final int EDX = 3;
 
   private static long ask(MemorySegment cpuid, MemorySegment registers, int leaf, int register) {
     registers.setAtIndex(ValueLayout.JAVA_LONG, 0, leaf);

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** All the code of one tier. */
 public final class MachineCode implements AutoCloseable {
@@ -45,6 +46,8 @@ public final class MachineCode implements AutoCloseable {
   private final Map<AttentionLayout, AttentionFunctions> attention = new HashMap<>();
   private final Map<Function, MemorySegment> functions = new EnumMap<>(Function.class);
   private final ExecutableMemory memory;
+
+  private @Nullable AmxCode tiles;
 
   private MachineCode(Tier tier, ToDoubleFunction<Constant> constants) throws IOException {
     this.tier = tier;
@@ -88,12 +91,13 @@ public final class MachineCode implements AutoCloseable {
       return obstacle;
     }
     Set<Feature> missing = tier.missing(CpuFeatures.detect());
-    return missing.isEmpty()
-        ? ""
-        : "the CPU or the system lacks "
-            + missing.stream()
-                .map(feature -> feature.name().toLowerCase(Locale.ROOT))
-                .collect(Collectors.joining(", "));
+    if (missing.isEmpty()) {
+      return tier.usesTiles() ? TilePermission.refusal() : "";
+    }
+    return "the CPU or the system lacks "
+        + missing.stream()
+            .map(feature -> feature.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
   }
 
   /** What keeps machine code of any tier from running on this system; empty for nothing. */
@@ -118,6 +122,9 @@ public final class MachineCode implements AutoCloseable {
       for (TensorType type : TensorType.values()) {
         code.products.put(type, ProductFunctions.assemble(tier, type));
       }
+      if (tier.usesTiles()) {
+        code.tiles = AmxCode.assemble();
+      }
       return code;
     } catch (IOException e) {
       code.close();
@@ -132,6 +139,11 @@ public final class MachineCode implements AutoCloseable {
   /** The product of a type of weights. */
   public ProductFunctions product(TensorType type) {
     return Objects.requireNonNull(products.get(type));
+  }
+
+  /** The product of a type of weights with many tokens, if the tier has other code for these. */
+  public @Nullable AmxFunctions productOfMany(TensorType type) {
+    return tiles == null ? null : tiles.product(type);
   }
 
   /**
@@ -162,6 +174,9 @@ public final class MachineCode implements AutoCloseable {
     memory.close();
     products.values().forEach(ProductFunctions::close);
     products.clear();
+    if (tiles != null) {
+      tiles.close();
+    }
     attention.values().forEach(AttentionFunctions::close);
     attention.clear();
     if (arena.scope().isAlive()) {

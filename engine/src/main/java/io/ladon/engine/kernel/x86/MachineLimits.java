@@ -32,7 +32,7 @@ public final class MachineLimits {
    */
   public static double byteOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
+      case AMX, AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
       case AVX2 -> operations(tier, 64, (a, i) -> a.vpmaddubsw(ymm(i), ymm(14), ymm(15)));
     };
   }
@@ -44,7 +44,7 @@ public final class MachineLimits {
    */
   public static double floatOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AVX512_VNNI -> operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
+      case AMX, AVX512_VNNI -> operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
       case AVX2 -> operations(tier, 16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
     };
   }

@@ -77,7 +77,7 @@ final class ProductCode {
     a.add(Registers.QUANTS, at(Registers.SCHEDULE, Parameters.HEADER_BYTES));
     sums.beginTile();
     Label blocks = a.loop();
-    emitFetch(format.quantBytes() + format.blockHeader());
+    emitFetch(a, format.quantBytes() + format.blockHeader());
     sums.addBlock();
     a.add(Registers.HEADER, format.blockHeader());
     a.add(Registers.QUANTS, format.quantBytes());
@@ -94,7 +94,7 @@ final class ProductCode {
   }
 
   /** Fetches as many bytes as a block and its part of the header take, in the order of memory. */
-  private void emitFetch(int bytes) {
+  static void emitFetch(Assembler a, int bytes) {
     for (int line = 0; line < bytes; line += 64) {
       a.prefetcht0(at(Registers.AHEAD, line));
       a.prefetcht1(at(Registers.AHEAD, line + FAR_AHEAD_BYTES - AHEAD_BYTES));

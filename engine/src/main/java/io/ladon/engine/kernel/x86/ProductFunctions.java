@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /** The code of one tier for one type of weights, ready to be called. */
-public final class ProductFunctions implements AutoCloseable {
+public final class ProductFunctions implements PanelFunction, AutoCloseable {
 
   private final ExecutableMemory memory;
   private final MemorySegment prepare;
@@ -79,6 +79,7 @@ public final class ProductFunctions implements AutoCloseable {
   }
 
   /** Multiplies panels with prepared tokens. */
+  @Override
   public void multiply(long parameters) {
     ExecutableMemory.call(multiply, parameters);
   }

@@ -7,6 +7,8 @@ import java.util.Set;
 
 /** Sets of instructions that code is made for, the quickest first. */
 public enum Tier {
+  /** Code of its own for many tokens ({@link AmxCode}); for the rest that of AVX-512 VNNI. */
+  AMX("x86-amx", Avx512Sums.MAX_TOKENS),
   AVX512_VNNI("x86-avx512vnni", Avx512Sums.MAX_TOKENS),
   AVX2("x86-avx2", Avx2Sums.MAX_TOKENS);
 
@@ -25,10 +27,15 @@ public enum Tier {
 
   /** Bits of the registers that float32 arithmetic uses. */
   int bits() {
-    return this == AVX512_VNNI ? 512 : 256;
+    return this == AVX2 ? 256 : 512;
   }
 
-  /** Tokens of a tile at most. */
+  /** Whether products of many tokens use tile registers. */
+  boolean usesTiles() {
+    return this == AMX;
+  }
+
+  /** Tokens of a tile at most, where no tile registers are used. */
   int maxTokens() {
     return maxTokens;
   }
@@ -49,11 +56,15 @@ public enum Tier {
   /** What the tier's code is made of. */
   private Set<Feature> needed() {
     Set<Feature> needed = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C);
-    if (this == AVX512_VNNI) {
+    if (this != AVX2) {
       needed.add(Feature.AVX512F);
       needed.add(Feature.AVX512BW);
       needed.add(Feature.AVX512VL);
       needed.add(Feature.AVX512_VNNI);
+    }
+    if (usesTiles()) {
+      needed.add(Feature.AMX_TILE);
+      needed.add(Feature.AMX_BF16);
     }
     return needed;
   }
@@ -73,7 +84,7 @@ public enum Tier {
   /** The arithmetic for a tile of tokens. */
   TileArithmetic arithmetic(Assembler assembler, Format format, int tokens) {
     return switch (this) {
-      case AVX512_VNNI ->
+      case AMX, AVX512_VNNI ->
           format.isFloat()
               ? new Avx512Floats(assembler, format, tokens)
               : new Avx512Arithmetic(assembler, format, tokens);
@@ -87,7 +98,7 @@ public enum Tier {
   /** Fills the registers that the arithmetic expects filled. */
   void constants(Assembler assembler, Format format) {
     switch (this) {
-      case AVX512_VNNI -> Avx512Arithmetic.constants(assembler, format);
+      case AMX, AVX512_VNNI -> Avx512Arithmetic.constants(assembler, format);
       case AVX2 -> Avx2Arithmetic.constants(assembler, format);
     }
   }

@@ -1,0 +1,89 @@
+package io.ladon.engine.kernel.x86;
+
+import io.ladon.engine.checkpoint.TensorType;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The code of AMX for all types of quantised weights. */
+final class AmxCode implements AutoCloseable {
+
+  /** There is code for tiles of every so many tokens. */
+  static final int TOKENS_STEP = 2;
+
+  private static final int LENGTHS = AmxParameters.MAX_TOKENS / TOKENS_STEP + 1;
+
+  /** What types must have in common for the same code of tiles. */
+  private record Kind(int dots, boolean hasMinimum) {}
+
+  /** Where the code of a type is. */
+  private record Place(int multiply, int table, int[] tiles) {}
+
+  private final ExecutableMemory memory;
+  private final Map<TensorType, AmxFunctions> functions = new EnumMap<>(TensorType.class);
+
+  private AmxCode(ExecutableMemory memory, Map<TensorType, Place> places) {
+    this.memory = memory;
+    places.forEach(
+        (type, place) ->
+            functions.put(
+                type,
+                new AmxFunctions(
+                    type,
+                    memory.function(0),
+                    memory.function(place.multiply()),
+                    Arrays.stream(place.tiles())
+                        .mapToLong(offset -> memory.function(offset).address())
+                        .toArray(),
+                    memory.function(place.table()))));
+  }
+
+  /**
+   * Assembles.
+   *
+   * @throws IOException if the system refuses executable memory
+   */
+  static AmxCode assemble() throws IOException {
+    Assembler a = new Assembler();
+    new AmxPrepareCode(a).emit();
+    Map<Kind, int[]> tiles = new HashMap<>();
+    Map<TensorType, Place> places = new EnumMap<>(TensorType.class);
+    for (TensorType type : TensorType.values()) {
+      if (type.isFloat()) {
+        continue;
+      }
+      Format format = Format.of(type);
+      Kind kind = new Kind(format.dots(), format.hasMinimum());
+      int[] ofKind = tiles.computeIfAbsent(kind, each -> emitTiles(a, format));
+      AmxUnpackCode unpack = new AmxUnpackCode(a, format);
+      int table = a.align();
+      unpack.emitTable();
+      int multiply = a.align();
+      new AmxPanelCode(a, format, unpack).emit();
+      places.put(type, new Place(multiply, table, ofKind));
+    }
+    return new AmxCode(ExecutableMemory.load(a.toBytes()), places);
+  }
+
+  private static int[] emitTiles(Assembler a, Format format) {
+    int[] offsets = new int[LENGTHS];
+    for (int length = 1; length < LENGTHS; length++) {
+      offsets[length] = a.align();
+      new AmxTileCode(a, format, length * TOKENS_STEP).emit();
+    }
+    return offsets;
+  }
+
+  /** The product of a type of weights; null if they are floats. */
+  @Nullable AmxFunctions product(TensorType type) {
+    return functions.get(type);
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

@@ -1,0 +1,63 @@
+package io.ladon.engine.kernel.x86;
+
+import io.ladon.engine.checkpoint.TensorType;
+import java.lang.foreign.MemorySegment;
+
+/** The code of AMX for one type of quantised weights, ready to be called. */
+public final class AmxFunctions implements PanelFunction {
+
+  private final MemorySegment prepare;
+  private final MemorySegment multiply;
+  private final long[] tiles; // (MAX_TOKENS / TOKENS_STEP + 1) code for so many tokens
+  private final long table;
+  private final int unpackedBytes;
+
+  AmxFunctions(
+      TensorType type,
+      MemorySegment prepare,
+      MemorySegment multiply,
+      long[] tiles,
+      MemorySegment table) {
+    this.prepare = prepare;
+    this.multiply = multiply;
+    this.tiles = tiles;
+    this.table = table.address();
+    this.unpackedBytes = AmxParameters.SEGMENT_BLOCKS * AmxUnpackCode.blockBytes(Format.of(type));
+  }
+
+  /** Tokens from which on this is quicker than the code that takes fewer. */
+  public int minTokens() {
+    return 24;
+  }
+
+  /** Address of the code for tiles of {@code tokens}, which {@link #tileTokens} has given. */
+  public long tile(int tokens) {
+    return tiles[tokens / AmxCode.TOKENS_STEP];
+  }
+
+  /** Tokens of each tile where {@code tokens} are shared by {@code tiles} of them. */
+  public static int tileTokens(int tokens, int tiles) {
+    int share = (tokens - 1) / tiles + 1;
+    return (share + AmxCode.TOKENS_STEP - 1) / AmxCode.TOKENS_STEP * AmxCode.TOKENS_STEP;
+  }
+
+  /** For {@link AmxParameters#TABLE}. */
+  public long table() {
+    return table;
+  }
+
+  /** Bytes of {@link AmxParameters#UNPACKED}. */
+  public int unpackedBytes() {
+    return unpackedBytes;
+  }
+
+  /** Prepares some tokens of a tile; see the parameters of that name. */
+  public void prepare(long parameters) {
+    ExecutableMemory.call(prepare, parameters);
+  }
+
+  @Override
+  public void multiply(long parameters) {
+    ExecutableMemory.call(multiply, parameters);
+  }
+}
