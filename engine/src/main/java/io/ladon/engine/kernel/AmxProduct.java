@@ -12,7 +12,7 @@ import io.ladon.engine.memory.NativeMemory;
 final class AmxProduct {
 
   /** Bytes of prepared activations that are used for all panels before the next are. */
-  private static final long CHUNK_BYTES = 1 << 20;
+  private static final long CHUNK_BYTES = Integer.getInteger("chunk", 1280) << 10;
 
   private AmxProduct() {}
 
@@ -92,7 +92,8 @@ final class AmxProduct {
     NativeMemory.setLong(parameters + AmxParameters.SUM_BYTES, MachineProduct.SUMS * ofTile);
     NativeMemory.setLong(parameters + AmxParameters.STACK_BYTES, stackBytes);
     NativeMemory.setLong(
-        parameters + Parameters.STACK, scratch.address(Scratch.Use.STACK, stackBytes * tiles));
+        parameters + Parameters.STACK,
+        scratch.address(Scratch.Use.STACK, stackBytes * tiles * code.groupPanels()));
     long records = scratch.address(Scratch.Use.RECORDS, tileBytes * tiles);
     NativeMemory.setLong(parameters + AmxParameters.RECORDS, records);
     NativeMemory.setLong(parameters + AmxParameters.RECORDS_LAST, records + tileBytes * tiles - 1);

@@ -10,6 +10,7 @@ public final class AmxFunctions implements PanelFunction {
   private final MemorySegment multiply;
   private final long[] tiles; // (MAX_TOKENS / TOKENS_STEP + 1) code for so many tokens
   private final long table;
+  private final int groupPanels;
   private final int unpackedBytes;
 
   AmxFunctions(
@@ -22,7 +23,10 @@ public final class AmxFunctions implements PanelFunction {
     this.multiply = multiply;
     this.tiles = tiles;
     this.table = table.address();
-    this.unpackedBytes = AmxParameters.SEGMENT_BLOCKS * AmxUnpackCode.blockBytes(Format.of(type));
+    Format format = Format.of(type);
+    this.groupPanels = AmxPanelCode.groupPanels(format);
+    this.unpackedBytes =
+        groupPanels * AmxParameters.SEGMENT_BLOCKS * AmxUnpackCode.blockBytes(format);
   }
 
   /** Tokens from which on this is quicker than the code that takes fewer. */
@@ -44,6 +48,11 @@ public final class AmxFunctions implements PanelFunction {
   /** For {@link AmxParameters#TABLE}. */
   public long table() {
     return table;
+  }
+
+  /** Panels whose sums are on stacks at the same time, at most. */
+  public int groupPanels() {
+    return groupPanels;
   }
 
   /** Bytes of {@link AmxParameters#UNPACKED}. */

@@ -32,10 +32,10 @@ public final class AmxParameters {
   /** How many tokens count. */
   public static final int ALL_TOKENS = TILE_TOKENS + 8;
 
-  /** Bytes of the sums of one panel and token tile. */
+  /** Bytes of the sums on a stack, those of one panel and token tile. */
   public static final int SUM_BYTES = ALL_TOKENS + 8;
 
-  /** Bytes from a token tile's stack of sums to the next one's. */
+  /** Bytes from one stack of sums to the next: each token tile has one for each panel. */
   public static final int STACK_BYTES = SUM_BYTES + 8;
 
   /** Address of room for the weights of {@link #SEGMENT_BLOCKS}, unpacked. */
@@ -52,11 +52,14 @@ public final class AmxParameters {
   /** Blocks of the segment. */
   static final int BLOCKS = TABLE + 8;
 
-  /** Bytes from the end of a token tile's records of the segment to the next tile's begin. */
-  static final int SKIP = BLOCKS + 8;
+  /** Minus the bytes of the segment's records of a token tile. */
+  static final int REWIND = BLOCKS + 8;
+
+  /** Panels of the group. */
+  static final int PANELS = REWIND + 8;
 
   /** Bytes from a token tile's first record to that of the segment's first block. */
-  static final int OFFSET = SKIP + 8;
+  static final int OFFSET = PANELS + 8;
 
   /** Bytes of finished sums on each stack. */
   static final int DEPTH = OFFSET + 8;
@@ -73,8 +76,8 @@ public final class AmxParameters {
   /** Tokens of a tile at most. */
   public static final int MAX_TOKENS = 16;
 
-  /** Blocks of a segment at most: what is unpacked at once, and stays in the L1 cache. */
-  public static final int SEGMENT_BLOCKS = 16;
+  /** Blocks of a segment at most; no fewer than a super-block has. */
+  static final int SEGMENT_BLOCKS = Integer.getInteger("segment", 8);
 
   public static final int RING_BYTES = 4096;
 

@@ -17,11 +17,11 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  *
  * <table>
  *   <caption>Registers</caption>
- *   <tr><td>rsi, rdx</td><td>quants and scales of the block; tokens follow each other</td></tr>
- *   <tr><td>rax, rbx</td><td>where the token's quants and its scale go</td></tr>
- *   <tr><td>r8, r11</td><td>the same in the first record</td></tr>
- *   <tr><td>r9</td><td>bytes from a record to the next</td></tr>
- *   <tr><td>rcx, r10</td><td>blocks and tokens to go</td></tr>
+ *   <tr><td>rsi, rdx</td><td>quants and scale of the token's block</td></tr>
+ *   <tr><td>rax, r11</td><td>where they go</td></tr>
+ *   <tr><td>r8, r9</td><td>bytes of quants and of scales from a token to the next</td></tr>
+ *   <tr><td>rcx, r10</td><td>tokens and blocks to go</td></tr>
+ *   <tr><td>rbx</td><td>record of the block</td></tr>
  * </table>
  */
 final class AmxPrepareCode {
@@ -49,32 +49,42 @@ final class AmxPrepareCode {
     repeat(UPPER, 0xFFFF0000);
     repeat(BYTE_ONES, 0x01010101);
     repeat(SHORT_ONES, 0x00010001);
+    a.mov(Gp.RBX, at(Gp.RDI, Parameters.PREPARE_TARGET));
+    a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_BLOCKS));
+    a.mov(Gp.R8, Format.COLUMNS);
+    a.imul(Gp.R8, Gp.R10);
+    a.mov(Gp.R9, Float.BYTES);
+    a.imul(Gp.R9, Gp.R10);
+    Label blocks = a.loop();
     a.mov(Gp.RSI, at(Gp.RDI, Parameters.PREPARE_VALUES));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.PREPARE_SCALES));
-    a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_TOKENS));
-    a.mov(Gp.R8, at(Gp.RDI, Parameters.PREPARE_TARGET));
-    a.mov(Gp.R9, at(Gp.RDI, AmxParameters.PREPARE_RECORD_BYTES));
-    a.mov(Gp.R11, Gp.R8);
+    a.mov(Gp.RAX, Gp.RBX);
+    a.mov(Gp.R11, Gp.RBX);
     a.add(Gp.R11, at(Gp.RDI, AmxParameters.PREPARE_SCALES_OFFSET));
+    a.mov(Gp.RCX, at(Gp.RDI, Parameters.PREPARE_TOKENS));
     Label tokens = a.loop();
-    a.mov(Gp.RAX, Gp.R8);
-    a.mov(Gp.RBX, Gp.R11);
-    a.mov(Gp.RCX, at(Gp.RDI, Parameters.PREPARE_BLOCKS));
-    Label blocks = a.loop();
     emitQuants();
     emitScale();
-    a.add(Gp.RSI, Format.COLUMNS);
-    a.add(Gp.RDX, Float.BYTES);
-    a.add(Gp.RAX, Gp.R9);
-    a.add(Gp.RBX, Gp.R9);
-    a.dec(Gp.RCX);
-    a.jump(Condition.NOT_EQUAL, blocks);
-    a.add(Gp.R8, AmxParameters.LINE);
+    a.add(Gp.RSI, Gp.R8);
+    a.add(Gp.RDX, Gp.R9);
+    a.add(Gp.RAX, AmxParameters.LINE);
     a.add(Gp.R11, Float.BYTES);
-    a.dec(Gp.R10);
+    a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, tokens);
+    emitAdvance(Parameters.PREPARE_VALUES, Format.COLUMNS);
+    emitAdvance(Parameters.PREPARE_SCALES, Float.BYTES);
+    a.add(Gp.RBX, at(Gp.RDI, AmxParameters.PREPARE_RECORD_BYTES));
+    a.dec(Gp.R10);
+    a.jump(Condition.NOT_EQUAL, blocks);
     a.pop(Gp.RBX);
     a.endWide();
+  }
+
+  /** Moves an address among the parameters on to the next block. */
+  private void emitAdvance(int parameter, int bytes) {
+    a.mov(Gp.RAX, at(Gp.RDI, parameter));
+    a.add(Gp.RAX, bytes);
+    a.mov(at(Gp.RDI, parameter), Gp.RAX);
   }
 
   private void emitQuants() {
@@ -105,8 +115,8 @@ final class AmxPrepareCode {
     a.vbroadcastss(SCALE, at(Gp.RDX, 0));
     a.vcvtdq2ps(sum, sum);
     a.vmulps(sum, sum, SCALE);
-    a.vmovd(at(Gp.RBX, 0), SCALE);
-    a.vmovd(at(Gp.RBX, AmxParameters.LINE), sum);
+    a.vmovd(at(Gp.R11, 0), SCALE);
+    a.vmovd(at(Gp.R11, AmxParameters.LINE), sum);
   }
 
   private void repeat(Vector to, int value) {

@@ -6,7 +6,7 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
 import io.ladon.engine.kernel.x86.Assembler.Condition;
 
 /**
- * The sums of one panel and a segment of unpacked blocks, for all token tiles: {@code tdpbf16ps}
+ * The sums of a group of panels and a segment of unpacked blocks, for all token tiles: {@code tdpbf16ps}
  * multiplies a tile of tokens x 32 columns with one of 32 columns x 16 rows.
  *
  * <p>Products and sums of whole numbers that float32 holds are exact in any order, so the dots are
@@ -21,13 +21,14 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  * <table>
  *   <caption>Registers</caption>
  *   <tr><td>rax, rdx</td><td>activations and weights of the dots to begin</td></tr>
- *   <tr><td>rcx</td><td>blocks of the token tile to begin</td></tr>
+ *   <tr><td>rcx, rbx</td><td>blocks of the panel and panels of the token tile to begin</td></tr>
  *   <tr><td>rsi, rdi</td><td>in the ring: dots to store, dots to add</td></tr>
  *   <tr><td>r8, r9</td><td>scales of activations and of weights of the dots to add</td></tr>
- *   <tr><td>r10</td><td>blocks of the token tile to add</td></tr>
+ *   <tr><td>r10, rbp</td><td>blocks of the panel and panels of the token tile to add</td></tr>
  *   <tr><td>r11</td><td>64: bytes from row to row of all tiles</td></tr>
- *   <tr><td>r12</td><td>the token tile's sums</td></tr>
+ *   <tr><td>r12</td><td>the sums of panel and token tile</td></tr>
  *   <tr><td>r13</td><td>token tiles to go</td></tr>
+ *   <tr><td>r14</td><td>on the stack of sums</td></tr>
  *   <tr><td>zmm0-15</td><td>sums of each token, 16 rows</td></tr>
  *   <tr><td>zmm16-19</td><td>products of scales</td></tr>
  *   <tr><td>zmm30, 31</td><td>minimum and scale of the block</td></tr>
@@ -46,6 +47,9 @@ final class AmxTileCode {
   private static final Gp STRIDE = Gp.R11;
   private static final Gp SUMS = Gp.R12;
   private static final Gp TILES = Gp.R13;
+  private static final Gp BEGUN_PANELS = Gp.RBX;
+  private static final Gp PANELS = Gp.RBP;
+  private static final Gp PLACE = Gp.R14;
 
   private static final int DOTS_TILE = 0;
   private static final int TOKENS_TILE = 1;
@@ -82,32 +86,47 @@ final class AmxTileCode {
     a.add(ACTIVATION_SCALES, AmxParameters.scalesOffset(tokens));
     a.mov(BEGUN_WEIGHTS, at(Registers.PARAMETERS, AmxParameters.UNPACKED));
     a.mov(BEGUN_BLOCKS, at(Registers.PARAMETERS, AmxParameters.BLOCKS));
+    a.mov(BEGUN_PANELS, at(Registers.PARAMETERS, AmxParameters.PANELS));
     a.mov(STORED, at(Registers.PARAMETERS, AmxParameters.RING));
     a.mov(ADDED, STORED);
+    emitLoad(0);
     for (int dot = 0; dot < ahead(); dot++) {
       if (dot > 0) {
         emitStore();
       }
-      emitBegin(dot % format.dots());
+      emitMultiply();
+      emitLoad((dot + 1) % format.dots());
     }
     Label tiles = a.loop();
-    emitSumsBegin();
+    a.mov(PANELS, at(Registers.PARAMETERS, AmxParameters.PANELS));
     a.mov(WEIGHT_SCALES, at(Registers.PARAMETERS, AmxParameters.UNPACKED));
     a.add(WEIGHT_SCALES, AmxUnpackCode.TILE);
+    Label panels = a.loop();
+    emitSumsBegin();
     a.mov(BLOCKS, at(Registers.PARAMETERS, AmxParameters.BLOCKS));
     Label blocks = a.loop();
     for (int dot = 0; dot < format.dots(); dot++) {
       emitStore();
-      emitBegin(dot);
-      emitAdd();
+      emitMultiply();
+      a.vmovups(SCALE, at(WEIGHT_SCALES, 0));
+      emitAdd(0, tokens / 2);
+      emitLoad((dot + 1) % format.dots());
+      emitAdd(tokens / 2, tokens);
+      advance(ADDED);
+      if (format.hasMinimum()) {
+        emitAddMinimum();
+      }
       a.add(WEIGHT_SCALES, AmxUnpackCode.dotBytes(format));
     }
     a.add(ACTIVATION_SCALES, AmxParameters.recordBytes(tokens));
     a.dec(BLOCKS);
     a.jump(Condition.NOT_EQUAL, blocks);
-    a.add(ACTIVATION_SCALES, at(Registers.PARAMETERS, AmxParameters.SKIP));
     emitSumsEnd();
     a.add(SUMS, at(Registers.PARAMETERS, AmxParameters.STACK_BYTES));
+    a.add(ACTIVATION_SCALES, at(Registers.PARAMETERS, AmxParameters.REWIND));
+    a.dec(PANELS);
+    a.jump(Condition.NOT_EQUAL, panels);
+    a.add(ACTIVATION_SCALES, at(Registers.PARAMETERS, AmxParameters.TILE_BYTES));
     a.dec(TILES);
     a.jump(Condition.NOT_EQUAL, tiles);
     a.ret();
@@ -125,13 +144,17 @@ final class AmxTileCode {
     a.and(place, ~AmxParameters.RING_BYTES);
   }
 
-  private void emitBegin(int dot) {
+  private void emitMultiply() {
+    a.tilezero(DOTS_TILE);
+    a.tdpbf16ps(DOTS_TILE, TOKENS_TILE, WEIGHTS_TILE);
+  }
+
+  /** Loads what is multiplied one dot later. */
+  private void emitLoad(int dot) {
     if (dot == 0) {
       a.tileloadd(TOKENS_TILE, at(BEGUN_TOKENS, 0), STRIDE);
     }
     a.tileloadd(WEIGHTS_TILE, at(BEGUN_WEIGHTS, 0), STRIDE);
-    a.tilezero(DOTS_TILE);
-    a.tdpbf16ps(DOTS_TILE, TOKENS_TILE, WEIGHTS_TILE);
     a.add(BEGUN_WEIGHTS, AmxUnpackCode.dotBytes(format));
     if (dot + 1 < format.dots()) {
       return;
@@ -141,27 +164,31 @@ final class AmxTileCode {
     a.dec(BEGUN_BLOCKS);
     a.jump(Condition.NOT_EQUAL, goOn);
     a.mov(BEGUN_BLOCKS, at(Registers.PARAMETERS, AmxParameters.BLOCKS));
+    a.add(BEGUN_TOKENS, at(Registers.PARAMETERS, AmxParameters.REWIND));
+    a.dec(BEGUN_PANELS);
+    a.jump(Condition.NOT_EQUAL, goOn);
+    a.mov(BEGUN_PANELS, at(Registers.PARAMETERS, AmxParameters.PANELS));
     a.mov(BEGUN_WEIGHTS, at(Registers.PARAMETERS, AmxParameters.UNPACKED));
-    a.add(BEGUN_TOKENS, at(Registers.PARAMETERS, AmxParameters.SKIP));
+    a.add(BEGUN_TOKENS, at(Registers.PARAMETERS, AmxParameters.TILE_BYTES));
     a.cmp(BEGUN_TOKENS, at(Registers.PARAMETERS, AmxParameters.RECORDS_LAST));
     a.jump(Condition.BELOW_OR_EQUAL, goOn);
     a.mov(BEGUN_TOKENS, at(Registers.PARAMETERS, AmxParameters.RECORDS)); // in vain, see above
     a.bind(goOn);
   }
 
-  private void emitAdd() {
-    a.vmovups(SCALE, at(WEIGHT_SCALES, 0));
-    for (int t = 0; t < tokens; t++) {
+  /** Adds the dots of some tokens. */
+  private void emitAdd(int begin, int end) {
+    for (int t = begin; t < end; t++) {
       Vector product = zmm(16 + t % 4);
       a.vmulps(product, SCALE, Memory.each(ACTIVATION_SCALES, Float.BYTES * t));
       a.vfmadd231ps(zmm(t), product, at(ADDED, LINE * t));
     }
-    advance(ADDED);
-    if (format.hasMinimum()) {
-      a.vmovups(MINIMUM, at(WEIGHT_SCALES, LINE));
-      for (int t = 0; t < tokens; t++) {
-        a.vfmadd231ps(zmm(t), MINIMUM, Memory.each(ACTIVATION_SCALES, LINE + Float.BYTES * t));
-      }
+  }
+
+  private void emitAddMinimum() {
+    a.vmovups(MINIMUM, at(WEIGHT_SCALES, LINE));
+    for (int t = 0; t < tokens; t++) {
+      a.vfmadd231ps(zmm(t), MINIMUM, Memory.each(ACTIVATION_SCALES, LINE + Float.BYTES * t));
     }
   }
 
@@ -184,9 +211,8 @@ final class AmxTileCode {
 
   /** Stores the sums, at the end of a leaf after adding those on the stack that are due. */
   private void emitSumsEnd() {
-    Gp place = WEIGHT_SCALES;
     Label store = new Label();
-    a.mov(place, SUMS);
+    a.mov(PLACE, SUMS);
     a.mov(BLOCKS, at(Registers.PARAMETERS, AmxParameters.CLOSING));
     a.test(BLOCKS, BLOCKS);
     a.jump(Condition.EQUAL, store);
@@ -194,14 +220,14 @@ final class AmxTileCode {
     a.bind(merges);
     a.dec(BLOCKS);
     a.jump(Condition.EQUAL, store);
-    a.sub(place, LINE * tokens);
+    a.sub(PLACE, LINE * tokens);
     for (int t = 0; t < tokens; t++) {
-      a.vaddps(zmm(t), zmm(t), at(place, LINE * t));
+      a.vaddps(zmm(t), zmm(t), at(PLACE, LINE * t));
     }
     a.jmp(merges);
     a.bind(store);
     for (int t = 0; t < tokens; t++) {
-      a.vmovups(at(place, LINE * t), zmm(t));
+      a.vmovups(at(PLACE, LINE * t), zmm(t));
     }
   }
 }
