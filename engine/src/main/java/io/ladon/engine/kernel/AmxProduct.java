@@ -12,7 +12,7 @@ import io.ladon.engine.memory.NativeMemory;
 final class AmxProduct {
 
   /** Bytes of prepared activations that are used for all panels before the next are. */
-  private static final long CHUNK_BYTES = Integer.getInteger("chunk", 1280) << 10;
+  private static final long CHUNK_BYTES = 1280 << 10;
 
   private AmxProduct() {}
 

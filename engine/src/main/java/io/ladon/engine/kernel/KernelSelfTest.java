@@ -21,6 +21,9 @@ final class KernelSelfTest {
   /** Of two tiles, of different sizes. */
   private static final int TOKENS = 9;
 
+  /** So many that kernels take their code for prefills; they repeat those of {@link #TOKENS}. */
+  private static final int MANY_TOKENS = 65;
+
   private KernelSelfTest() {}
 
   /** What is computed differently; empty for nothing. */
@@ -29,21 +32,25 @@ final class KernelSelfTest {
     Random random = new Random(1);
     LeafTree tree = new LeafTree((COLUMNS - 1) / LEAF + 1);
     try (Arena arena = Arena.ofConfined()) {
-      FloatTensor x = FloatTensor.allocate(arena, TOKENS, COLUMNS);
+      FloatTensor x = FloatTensor.allocate(arena, MANY_TOKENS, COLUMNS);
       for (int i = 0; i < TOKENS * COLUMNS; i++) {
         x.set(0, i, (float) random.nextGaussian());
       }
-      QuantizedActivations quantized = QuantizedActivations.allocate(arena, TOKENS, COLUMNS);
+      repeat(x.segment());
+      QuantizedActivations quantized = QuantizedActivations.allocate(arena, MANY_TOKENS, COLUMNS);
       scalar.quantize(x, 0, TOKENS, 0, COLUMNS, quantized);
-      QuantizedActivations other = QuantizedActivations.allocate(arena, TOKENS, COLUMNS);
-      kernels.quantize(x, 0, TOKENS, 0, COLUMNS, other);
+      repeat(quantized.quants());
+      repeat(quantized.scales());
+      repeat(quantized.sums());
+      QuantizedActivations other = QuantizedActivations.allocate(arena, MANY_TOKENS, COLUMNS);
+      kernels.quantize(x, 0, MANY_TOKENS, 0, COLUMNS, other);
       if (other.quants().mismatch(quantized.quants()) >= 0
           || other.scales().mismatch(quantized.scales()) >= 0
           || other.sums().mismatch(quantized.sums()) >= 0) {
         return "it quantises activations otherwise than the scalar kernels";
       }
-      scalar.sumBlocks(quantized, 0, TOKENS);
-      kernels.sumBlocks(other, 0, TOKENS);
+      scalar.sumBlocks(quantized, 0, MANY_TOKENS);
+      kernels.sumBlocks(other, 0, MANY_TOKENS);
       if (other.sums().mismatch(quantized.sums()) >= 0
           || arithmetic(arena, kernels, x).mismatch(arithmetic(arena, scalar, x)) >= 0) {
         return "its float32 arithmetic differs from the scalar kernels'";
@@ -52,8 +59,8 @@ final class KernelSelfTest {
       for (int i = 0; i < weights.length; i++) {
         weights[i] = (float) random.nextGaussian();
       }
-      FloatTensor[] expected = {FloatTensor.allocate(arena, TOKENS, ROWS)};
-      FloatTensor[] actual = {FloatTensor.allocate(arena, TOKENS, ROWS)};
+      FloatTensor[] expected = {FloatTensor.allocate(arena, MANY_TOKENS, ROWS)};
+      FloatTensor[] actual = {FloatTensor.allocate(arena, MANY_TOKENS, ROWS)};
       for (TensorType type : TensorType.values()) {
         byte[] encoded = new byte[(int) type.bytesFor(weights.length)];
         TensorEncoder.encode(type, weights, 0, weights.length, encoded, 0);
@@ -70,7 +77,8 @@ final class KernelSelfTest {
                 tree,
                 tree.all());
         multiply(scalar, w, x, quantized, TOKENS, expected);
-        for (int tokens : new int[] {1, TOKENS}) {
+        repeat(expected[0].segment());
+        for (int tokens : new int[] {1, TOKENS, MANY_TOKENS}) {
           multiply(kernels, w, x, quantized, tokens, actual);
           long bytes = 4L * tokens * ROWS;
           long at =
@@ -84,6 +92,14 @@ final class KernelSelfTest {
       }
     }
     return "";
+  }
+
+  /** Copies what {@link #TOKENS} have to all further tokens. */
+  private static void repeat(MemorySegment ofTokens) {
+    long bytes = ofTokens.byteSize() / MANY_TOKENS;
+    for (int token = TOKENS; token < MANY_TOKENS; token++) {
+      MemorySegment.copy(ofTokens, token % TOKENS * bytes, ofTokens, token * bytes, bytes);
+    }
   }
 
   private static void multiply(

@@ -47,6 +47,22 @@ abstract class MultiplyContract {
     compare(whole(type, 70, 64, Quants.RANDOM), 3, 48, 70);
   }
 
+  /** Sizes of prefills, for which kernels may have other code. */
+  @ParameterizedTest
+  @EnumSource
+  void multipliesManyTokensAlike(TensorType type) {
+    PackedMatrix w = whole(type, 18, 352, Quants.RANDOM);
+    for (int tokens = 32; tokens <= 81; tokens++) {
+      compare(w, tokens, 0, 18);
+    }
+    for (int rows : new int[] {32, 48, 79, 82}) {
+      compare(whole(type, rows, 288, Quants.RANDOM), 67, 0, rows);
+    }
+    compare(whole(type, 82, 64, Quants.RANDOM), 64, 16, 64);
+    // So wide that tokens are cut into chunks.
+    compare(whole(type, 17, 16_448, Quants.RANDOM), 70, 0, 17);
+  }
+
   @ParameterizedTest
   @EnumSource(
       names = {"F32", "F16", "BF16"},
@@ -55,7 +71,7 @@ abstract class MultiplyContract {
     for (Quants quants : Quants.values()) {
       PackedMatrix w = whole(type, 17, 320, quants);
       for (int activation : new int[] {127, -127}) {
-        for (int tokens : new int[] {1, 4}) {
+        for (int tokens : new int[] {1, 4, 64}) {
           compare(w, KernelFixtures.constant(arena, tokens, 320, activation), tokens, 0, 17);
         }
       }
@@ -93,6 +109,7 @@ abstract class MultiplyContract {
               new Range(cut[4], cut[4] + leaves));
       compare(w, 1, 0, rows);
       compare(w, 6, 0, rows);
+      compare(w, 65, 0, rows);
     }
   }
 

@@ -10,6 +10,7 @@ public final class AmxFunctions implements PanelFunction {
   private final MemorySegment multiply;
   private final long[] tiles; // (MAX_TOKENS / TOKENS_STEP + 1) code for so many tokens
   private final long table;
+  private final int minTokens;
   private final int groupPanels;
   private final int unpackedBytes;
 
@@ -23,15 +24,19 @@ public final class AmxFunctions implements PanelFunction {
     this.multiply = multiply;
     this.tiles = tiles;
     this.table = table.address();
+    this.minTokens = type == TensorType.Q8_0 ? 64 : 32;
     Format format = Format.of(type);
     this.groupPanels = AmxPanelCode.groupPanels(format);
     this.unpackedBytes =
         groupPanels * AmxParameters.SEGMENT_BLOCKS * AmxUnpackCode.blockBytes(format);
   }
 
-  /** Tokens from which on this is quicker than the code that takes fewer. */
+  /**
+   * Tokens from which on this is quicker than the code that takes fewer: unpacking must pay. Q8_0
+   * is the slowest to unpack and the quickest otherwise.
+   */
   public int minTokens() {
-    return 24;
+    return minTokens;
   }
 
   /** Address of the code for tiles of {@code tokens}, which {@link #tileTokens} has given. */

@@ -6,10 +6,10 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
 import io.ladon.engine.kernel.x86.Assembler.Condition;
 
 /**
- * The loops of a product by AMX: groups of panels; for each the tiles in order, cut into segments of
- * {@link AmxParameters#SEGMENT_BLOCKS}; a segment of all panels of the group is unpacked to the L1
- * cache once, and then {@link AmxTileCode} adds it to the sums of all token tiles. So activations
- * come to the L1 cache once for a group, and sums are in memory between segments.
+ * The loops of a product by AMX: groups of panels; for each the tiles in order, cut into segments
+ * of {@link AmxParameters#SEGMENT_BLOCKS}; a segment of all panels of the group is unpacked to the
+ * L1 cache once, and then {@link AmxTileCode} adds it to the sums of all token tiles. So
+ * activations come to the L1 cache once for a group, and sums are in memory between segments.
  */
 final class AmxPanelCode {
 
@@ -31,7 +31,7 @@ final class AmxPanelCode {
   /** What walks over the weights of a segment. */
   private static final Gp[] WALKING = {Registers.HEADER, Registers.QUANTS, Registers.AHEAD};
 
-  private static final int MAX_PANELS = Integer.getInteger("panels", 2);
+  private static final int MAX_PANELS = 2;
 
   private static final int ROW_BYTES = 64; // of a panel's rows in a result
 

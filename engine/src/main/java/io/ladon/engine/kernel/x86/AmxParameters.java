@@ -77,7 +77,7 @@ public final class AmxParameters {
   public static final int MAX_TOKENS = 16;
 
   /** Blocks of a segment at most; no fewer than a super-block has. */
-  static final int SEGMENT_BLOCKS = Integer.getInteger("segment", 8);
+  static final int SEGMENT_BLOCKS = 8;
 
   public static final int RING_BYTES = 4096;
 

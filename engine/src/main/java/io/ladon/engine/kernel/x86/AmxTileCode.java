@@ -6,8 +6,8 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
 import io.ladon.engine.kernel.x86.Assembler.Condition;
 
 /**
- * The sums of a group of panels and a segment of unpacked blocks, for all token tiles: {@code tdpbf16ps}
- * multiplies a tile of tokens x 32 columns with one of 32 columns x 16 rows.
+ * The sums of a group of panels and a segment of unpacked blocks, for all token tiles: {@code
+ * tdpbf16ps} multiplies a tile of tokens x 32 columns with one of 32 columns x 16 rows.
  *
  * <p>Products and sums of whole numbers that float32 holds are exact in any order, so the dots are
  * those of integers; that they are float32 already spares their conversion. The vector unit is what

@@ -17,25 +17,32 @@ final class CodeLoop implements AutoCloseable {
    * @throws IOException if the system refuses executable memory
    */
   CodeLoop(Consumer<Assembler> body) throws IOException {
-    this(a -> {}, body);
+    this(a -> {}, body, a -> {});
   }
 
   /**
-   * @param before runs once
+   * @param before runs once, and has the address
+   * @param after runs once
    */
-  CodeLoop(Consumer<Assembler> before, Consumer<Assembler> body) throws IOException {
+  CodeLoop(Consumer<Assembler> before, Consumer<Assembler> body, Consumer<Assembler> after)
+      throws IOException {
     Assembler a = new Assembler();
     before.accept(a);
-    emit(a, body);
+    emit(a, body, after);
     code = ExecutableMemory.load(a.toBytes());
   }
 
   /** A function of (rounds, address). */
   static void emit(Assembler a, Consumer<Assembler> body) {
+    emit(a, body, end -> {});
+  }
+
+  private static void emit(Assembler a, Consumer<Assembler> body, Consumer<Assembler> after) {
     Label loop = a.loop();
     body.accept(a);
     a.dec(Gp.RDI);
     a.jump(Condition.NOT_EQUAL, loop);
+    after.accept(a);
     a.endWide();
   }
 

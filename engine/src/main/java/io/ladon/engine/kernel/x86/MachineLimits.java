@@ -1,10 +1,13 @@
 package io.ladon.engine.kernel.x86;
 
+import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 import static io.ladon.engine.kernel.x86.Vector.zmm;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.function.BiConsumer;
@@ -19,6 +22,7 @@ public final class MachineLimits {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private static final int INSTRUCTIONS = 12; // independent ones, more than any latency needs
+  private static final int SUM_TILES = 6; // of eight; the others are multiplied
   private static final int ROUNDS = 100_000;
   private static final int RUNS = 20;
 
@@ -26,13 +30,15 @@ public final class MachineLimits {
 
   /**
    * Operations a second of the tier's instruction that multiplies bytes, where a multiplication and
-   * its addition are two. Of AVX2 without the additions of its sums.
+   * its addition are two. Of AVX2 without the additions of its sums; of AMX the one that the
+   * kernels use, which multiplies bfloat16.
    *
    * @throws IOException if the system refuses executable memory
    */
   public static double byteOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AMX, AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
+      case AMX -> tileOperations();
+      case AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
       case AVX2 -> operations(tier, 64, (a, i) -> a.vpmaddubsw(ymm(i), ymm(14), ymm(15)));
     };
   }
@@ -49,6 +55,32 @@ public final class MachineLimits {
     };
   }
 
+  /** Tiles of 16 rows of 64 bytes; no product waits for the one before. */
+  private static double tileOperations() throws IOException {
+    double ofInstruction = 2.0 * AmxParameters.MAX_TOKENS * Format.COLUMNS * Format.ROWS;
+    try (Arena arena = Arena.ofConfined();
+        CodeLoop loop =
+            new CodeLoop(
+                a -> a.ldtilecfg(at(CodeLoop.ADDRESS, 0)),
+                a -> {
+                  for (int i = 0; i < SUM_TILES; i++) {
+                    a.tdpbf16ps(i, SUM_TILES, SUM_TILES + 1);
+                  }
+                },
+                Assembler::tilerelease)) {
+      MemorySegment shapes = arena.allocate(64, 64);
+      shapes.set(ValueLayout.JAVA_BYTE, 0, (byte) 1); // the only palette
+      for (int tile = 0; tile < SUM_TILES + 2; tile++) {
+        shapes.set(ValueLayout.JAVA_SHORT, 16 + 2 * tile, (short) 64); // bytes of a row
+        shapes.set(ValueLayout.JAVA_BYTE, 48 + tile, (byte) 16); // rows
+      }
+      return ofInstruction
+          * SUM_TILES
+          * ROUNDS
+          / leastSeconds(() -> loop.run(ROUNDS, shapes.address()));
+    }
+  }
+
   private static double operations(
       Tier tier, int ofInstruction, BiConsumer<Assembler, Integer> instruction) throws IOException {
     try (CodeLoop loop =
@@ -58,7 +90,8 @@ public final class MachineLimits {
               for (int i = 0; i < INSTRUCTIONS; i++) {
                 instruction.accept(a, i);
               }
-            })) {
+            },
+            a -> {})) {
       return (double) ofInstruction
           * INSTRUCTIONS
           * ROUNDS
