@@ -37,7 +37,7 @@ final class AmxProduct {
     }
     Scratch scratch = Scratch.ofThread();
     int blocks = w.columns() / PackedLayout.BLOCK;
-    int chunk = chunkTokens(tokens, blocks);
+    int chunk = chunkTokens(code, tokens, blocks);
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
       long parameters =
@@ -62,9 +62,9 @@ final class AmxProduct {
   }
 
   /** Tokens of a chunk: as few chunks as can be, of about the same size. */
-  private static int chunkTokens(int tokens, int blocks) {
+  private static int chunkTokens(AmxFunctions code, int tokens, int blocks) {
     int ofTile = AmxParameters.MAX_TOKENS;
-    long most = CHUNK_BYTES / ((long) blocks * AmxParameters.recordBytes(ofTile));
+    long most = CHUNK_BYTES / ((long) blocks * code.recordBytes(ofTile));
     int tiles = (tokens - 1) / ofTile + 1;
     int chunks = (int) ((tiles - 1) / Math.max(1, most) + 1);
     return ((tiles - 1) / chunks + 1) * ofTile;
@@ -76,7 +76,7 @@ final class AmxProduct {
     int ofTile = AmxFunctions.tileTokens(count, (count - 1) / AmxParameters.MAX_TOKENS + 1);
     int tiles = (count - 1) / ofTile + 1;
     int blocks = w.columns() / PackedLayout.BLOCK;
-    long recordBytes = AmxParameters.recordBytes(ofTile);
+    long recordBytes = code.recordBytes(ofTile);
     long tileBytes = recordBytes * blocks;
     long stackBytes = MachineProduct.SUMS * ofTile * w.stackDepth();
     for (int word = 0; word < 8; word++) {
@@ -115,7 +115,7 @@ final class AmxProduct {
     long count = NativeMemory.getLong(parameters + AmxParameters.ALL_TOKENS);
     int ofTile = (int) NativeMemory.getLong(parameters + AmxParameters.TILE_TOKENS);
     long record = NativeMemory.getLong(parameters + AmxParameters.RECORDS);
-    int recordBytes = AmxParameters.recordBytes(ofTile);
+    int recordBytes = code.recordBytes(ofTile);
     int scalesOffset = AmxParameters.scalesOffset(ofTile);
     long preparation = scratch.address(Scratch.Use.PREPARATION, Parameters.BYTES);
     NativeMemory.setLong(preparation + Parameters.PREPARE_BLOCKS, blocks);
@@ -130,18 +130,21 @@ final class AmxProduct {
       NativeMemory.setLong(preparation + Parameters.PREPARE_TARGET, record);
       code.prepare(preparation);
       if (size < ofTile) {
-        clearScales(record + scalesOffset, size, ofTile, blocks, recordBytes);
+        clearScales(code, record + scalesOffset, size, ofTile, blocks);
       }
       record += (long) recordBytes * blocks;
     }
   }
 
   /** For tokens that fill up a tile: whatever their quants are, arithmetic stays quick. */
-  private static void clearScales(long scales, int begin, int end, int blocks, int recordBytes) {
+  private static void clearScales(AmxFunctions code, long scales, int begin, int end, int blocks) {
+    int recordBytes = code.recordBytes(end);
     for (int block = 0; block < blocks; block++, scales += recordBytes) {
       for (int token = begin; token < end; token++) {
         NativeMemory.setInt(scales + 4L * token, 0);
-        NativeMemory.setInt(scales + AmxParameters.LINE + 4L * token, 0);
+        if (code.hasMinimum()) {
+          NativeMemory.setInt(scales + AmxParameters.LINE + 4L * token, 0);
+        }
       }
     }
   }

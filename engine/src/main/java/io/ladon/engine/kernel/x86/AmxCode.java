@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The code of AMX for all types of quantised weights. */
@@ -20,7 +21,7 @@ final class AmxCode implements AutoCloseable {
   private record Kind(int dots, boolean hasMinimum) {}
 
   /** Where the code of a type is. */
-  private record Place(int multiply, int table, int[] tiles) {}
+  private record Place(int prepare, int multiply, int table, int[] tiles) {}
 
   private final ExecutableMemory memory;
   private final Map<TensorType, AmxFunctions> functions = new EnumMap<>(TensorType.class);
@@ -33,7 +34,7 @@ final class AmxCode implements AutoCloseable {
                 type,
                 new AmxFunctions(
                     type,
-                    memory.function(0),
+                    memory.function(place.prepare()),
                     memory.function(place.multiply()),
                     Arrays.stream(place.tiles())
                         .mapToLong(offset -> memory.function(offset).address())
@@ -48,7 +49,11 @@ final class AmxCode implements AutoCloseable {
    */
   static AmxCode assemble() throws IOException {
     Assembler a = new Assembler();
-    new AmxPrepareCode(a).emit();
+    Map<Boolean, Integer> prepare = new HashMap<>();
+    for (boolean hasMinimum : new boolean[] {false, true}) {
+      prepare.put(hasMinimum, a.align());
+      new AmxPrepareCode(a, hasMinimum).emit();
+    }
     Map<Kind, int[]> tiles = new HashMap<>();
     Map<TensorType, Place> places = new EnumMap<>(TensorType.class);
     for (TensorType type : TensorType.values()) {
@@ -63,7 +68,8 @@ final class AmxCode implements AutoCloseable {
       unpack.emitTable();
       int multiply = a.align();
       new AmxPanelCode(a, format, unpack).emit();
-      places.put(type, new Place(multiply, table, ofKind));
+      int preparation = Objects.requireNonNull(prepare.get(format.hasMinimum()));
+      places.put(type, new Place(preparation, multiply, table, ofKind));
     }
     return new AmxCode(ExecutableMemory.load(a.toBytes()), places);
   }

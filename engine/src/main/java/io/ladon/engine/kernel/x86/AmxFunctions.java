@@ -11,6 +11,7 @@ public final class AmxFunctions implements PanelFunction {
   private final long[] tiles; // (MAX_TOKENS / TOKENS_STEP + 1) code for so many tokens
   private final long table;
   private final int minTokens;
+  private final boolean hasMinimum;
   private final int groupPanels;
   private final int unpackedBytes;
 
@@ -26,6 +27,7 @@ public final class AmxFunctions implements PanelFunction {
     this.table = table.address();
     this.minTokens = type == TensorType.Q8_0 ? 64 : 32;
     Format format = Format.of(type);
+    this.hasMinimum = format.hasMinimum();
     this.groupPanels = AmxPanelCode.groupPanels(format);
     this.unpackedBytes =
         groupPanels * AmxParameters.SEGMENT_BLOCKS * AmxUnpackCode.blockBytes(format);
@@ -48,6 +50,16 @@ public final class AmxFunctions implements PanelFunction {
   public static int tileTokens(int tokens, int tiles) {
     int share = (tokens - 1) / tiles + 1;
     return (share + AmxCode.TOKENS_STEP - 1) / AmxCode.TOKENS_STEP * AmxCode.TOKENS_STEP;
+  }
+
+  /** {@link AmxParameters#RECORD_BYTES} of tiles of {@code tokens}. */
+  public int recordBytes(int tokens) {
+    return AmxParameters.recordBytes(tokens, hasMinimum);
+  }
+
+  /** Whether records have a second line of scales: sums times scales. */
+  public boolean hasMinimum() {
+    return hasMinimum;
   }
 
   /** For {@link AmxParameters#TABLE}. */

@@ -12,7 +12,7 @@ public final class AmxParameters {
   /** Address of the code for token tiles of this size. */
   public static final int TILE_CODE = SHAPES + 64;
 
-  /** Address of the records: for each token tile, for each block one ({@link #recordBytes}). */
+  /** Address of the records: for each token tile, for each block one. */
   public static final int RECORDS = TILE_CODE + 8;
 
   /** Address of the last byte of the records. */
@@ -96,10 +96,11 @@ public final class AmxParameters {
 
   /**
    * Bytes of a record, which is what a block of a tile's activations becomes: for each token 32
-   * quants as bfloat16, a line of scales, and a line of sums times scales.
+   * quants as bfloat16, then a line of scales, and a line of sums times scales if the weights have
+   * a minimum.
    */
-  public static int recordBytes(int tokens) {
-    return (tokens + 2) * LINE;
+  static int recordBytes(int tokens, boolean hasMinimum) {
+    return (tokens + (hasMinimum ? 2 : 1)) * LINE;
   }
 
   /** Bytes from a record's begin to the scales of all tokens. */

@@ -39,9 +39,14 @@ final class AmxPrepareCode {
   private static final int UPPER_LANES = 0b00_00_11_10;
 
   private final Assembler a;
+  private final boolean hasMinimum;
 
-  AmxPrepareCode(Assembler assembler) {
+  /**
+   * @param hasMinimum whether sums times scales are needed
+   */
+  AmxPrepareCode(Assembler assembler, boolean hasMinimum) {
     this.a = assembler;
+    this.hasMinimum = hasMinimum;
   }
 
   void emit() {
@@ -64,7 +69,11 @@ final class AmxPrepareCode {
     a.mov(Gp.RCX, at(Gp.RDI, Parameters.PREPARE_TOKENS));
     Label tokens = a.loop();
     emitQuants();
-    emitScale();
+    a.vbroadcastss(SCALE, at(Gp.RDX, 0));
+    a.vmovd(at(Gp.R11, 0), SCALE);
+    if (hasMinimum) {
+      emitSum();
+    }
     a.add(Gp.RSI, Gp.R8);
     a.add(Gp.RDX, Gp.R9);
     a.add(Gp.RAX, AmxParameters.LINE);
@@ -103,7 +112,7 @@ final class AmxPrepareCode {
     a.vpternlogd(to, SHUFFLED, UPPER, Avx512Arithmetic.OR_AND);
   }
 
-  private void emitScale() {
+  private void emitSum() {
     Vector sum = xmm(SUMS.number());
     Vector half = xmm(SHUFFLED.number());
     a.vpmaddubsw(SUMS, BYTE_ONES, at(Gp.RSI, 0));
@@ -112,10 +121,8 @@ final class AmxPrepareCode {
     a.vphaddd(SUMS, SUMS, SUMS);
     a.vextracti128(half, SUMS, 1);
     a.vpaddd(sum, sum, half);
-    a.vbroadcastss(SCALE, at(Gp.RDX, 0));
     a.vcvtdq2ps(sum, sum);
     a.vmulps(sum, sum, SCALE);
-    a.vmovd(at(Gp.R11, 0), SCALE);
     a.vmovd(at(Gp.R11, AmxParameters.LINE), sum);
   }
 

@@ -118,7 +118,7 @@ final class AmxTileCode {
       }
       a.add(WEIGHT_SCALES, AmxUnpackCode.dotBytes(format));
     }
-    a.add(ACTIVATION_SCALES, AmxParameters.recordBytes(tokens));
+    a.add(ACTIVATION_SCALES, AmxParameters.recordBytes(tokens, format.hasMinimum()));
     a.dec(BLOCKS);
     a.jump(Condition.NOT_EQUAL, blocks);
     emitSumsEnd();
@@ -159,7 +159,7 @@ final class AmxTileCode {
     if (dot + 1 < format.dots()) {
       return;
     }
-    a.add(BEGUN_TOKENS, AmxParameters.recordBytes(tokens));
+    a.add(BEGUN_TOKENS, AmxParameters.recordBytes(tokens, format.hasMinimum()));
     Label goOn = new Label();
     a.dec(BEGUN_BLOCKS);
     a.jump(Condition.NOT_EQUAL, goOn);
