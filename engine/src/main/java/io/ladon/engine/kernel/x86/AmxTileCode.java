@@ -11,8 +11,9 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  *
  * <p>Products and sums of whole numbers that float32 holds are exact in any order, so the dots are
  * those of integers; that they are float32 already spares their conversion. The vector unit is what
- * limits this code: while tiles are in use the CPU gives its second multiplier to them. Each dot
- * takes one multiplication, of its scales, and one fused addition; all else happens beside.
+ * limits this code: while tiles are in use, a Xeon of the fifth generation starts one instruction
+ * of 512-bit floats a cycle instead of two. Each dot takes one multiplication, of its scales, and
+ * one fused addition; all else happens beside.
  *
  * <p>Dots go from the tile registers to a ring in memory and from there into the sums. They are
  * begun {@link #ahead} dots before they are added, across the ends of token tiles, so nothing waits
