@@ -33,6 +33,8 @@ class FaultsIT {
   private static final String LONG_QUESTION =
       "Summarise this: "
           + "the serpent of the sea has a hundred heads and each sings. ".repeat(120);
+  private static final String LOST = "ladon_requests_total{outcome=\"worker_lost\"}";
+  private static final String GENERATED = "ladon_tokens_generated_total";
 
   private static LadonCluster cluster;
   private static Chat chat;
@@ -83,27 +85,31 @@ class FaultsIT {
   @EnumSource(Fault.class)
   void inPrefill(Fault fault) throws Exception {
     CountDownLatch begun = new CountDownLatch(1);
-    check(
-        fault,
-        cluster.worker(1),
-        () -> chat.ask(LONG_QUESTION, 4),
-        begun,
-        () -> {
-          Health.awaitMetric(cluster, "ladon_requests_running", 1, Duration.ofSeconds(10));
-          begun.countDown();
-        });
+    double generated =
+        check(
+            fault,
+            cluster.worker(1),
+            () -> chat.ask(LONG_QUESTION, 4),
+            begun,
+            () -> {
+              Health.awaitMetric(cluster, "ladon_requests_running", 1, Duration.ofSeconds(10));
+              begun.countDown();
+            });
+    assertThat(generated).as("tokens before it happened").isZero();
   }
 
   @ParameterizedTest
   @EnumSource(Fault.class)
   void inTheMiddleOfAStream(Fault fault) throws Exception {
     CountDownLatch begun = new CountDownLatch(3);
-    check(
-        fault,
-        cluster.worker(2),
-        () -> chat.stream("Tell me a very long story.", 1500, text -> begun.countDown()),
-        begun,
-        () -> {});
+    double generated =
+        check(
+            fault,
+            cluster.worker(2),
+            () -> chat.stream("Tell me a very long story.", 1500, text -> begun.countDown()),
+            begun,
+            () -> {});
+    assertThat(generated).as("tokens before it happened").isPositive();
   }
 
   /** Something of a test that may fail. */
@@ -115,12 +121,15 @@ class FaultsIT {
     Answer send() throws Exception;
   }
 
-  private static void check(
+  /** Gives how many tokens the request got before it failed. */
+  private static double check(
       Fault fault, LadonWorker worker, Request request, CountDownLatch begun, Action watch)
       throws Exception {
     Answer before = chat.ask(Chat.QUESTIONS.getFirst());
     assertThat(before).isEqualTo(Model.expected().getFirst());
     int rank = Health.worker(cluster, worker.name()).get("rank").intValue();
+    double lost = Health.metricIfAny(cluster, LOST).orElse(0);
+    double generated = Health.metric(cluster, GENERATED);
     try (ExecutorService executor = Executors.newSingleThreadExecutor()) {
       Future<Answer> answer = executor.submit(request::send);
       watch.run();
@@ -134,6 +143,8 @@ class FaultsIT {
       assertThat(Duration.ofNanos(System.nanoTime() - failed)).isLessThan(EXCHANGE.plus(GRACE));
       assertThat(cluster.isReady()).isFalse();
       assertThat(Health.metric(cluster, "ladon_cluster_ready")).isZero();
+      assertThat(Health.metric(cluster, LOST)).isEqualTo(lost + 1);
+      generated = Health.metric(cluster, GENERATED) - generated;
     } finally {
       fault.undo(worker);
     }
@@ -144,6 +155,7 @@ class FaultsIT {
     assertThat(recovery).isLessThan(RECOVERY);
     assertThat(Health.metric(cluster, "ladon_cluster_ready")).isEqualTo(1);
     assertThat(chat.ask(Chat.QUESTIONS.getFirst())).isEqualTo(before);
+    return generated;
   }
 
   private static String messageOf(Future<Answer> answer) throws Exception {

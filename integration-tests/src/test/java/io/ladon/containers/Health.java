@@ -4,6 +4,7 @@ import io.ladon.testcontainers.LadonCluster;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.StreamSupport;
 import org.awaitility.Awaitility;
 import tools.jackson.databind.JsonNode;
@@ -33,16 +34,21 @@ final class Health {
     return found.getFirst();
   }
 
-  /** The value of a metric without labels. */
+  /** The value of a metric, which is named with its labels. */
   static double metric(LadonCluster cluster, String name) throws IOException, InterruptedException {
+    return metricIfAny(cluster, name).orElseThrow(() -> new AssertionError("no metric " + name));
+  }
+
+  /** A counter with labels is there once something was counted. */
+  static OptionalDouble metricIfAny(LadonCluster cluster, String name)
+      throws IOException, InterruptedException {
     return cluster
         .get("/metrics")
         .body()
         .lines()
         .filter(line -> line.startsWith(name + " "))
         .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no metric " + name));
+        .findFirst();
   }
 
   static void awaitMetric(LadonCluster cluster, String name, double value, Duration limit) {
