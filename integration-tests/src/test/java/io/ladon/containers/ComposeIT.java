@@ -39,8 +39,11 @@ class ComposeIT {
 
   @AfterEach
   void down() throws Exception {
-    compose("logs", "--no-color");
-    compose("down", "-v", "-t", "5");
+    try {
+      compose("logs", "--no-color");
+    } finally {
+      compose("down", "-v", "-t", "5");
+    }
   }
 
   @Test
@@ -58,6 +61,7 @@ class ComposeIT {
     assertThat(get("/metrics").body())
         .contains("ladon_cluster_ready 1")
         .contains("ladon_rank_links{exchange=\"grpc\"} 6"); // of three ranks each with two
+    awaitHealthy(4);
 
     compose("down", "-t", "5");
     compose("up", "-d", "--no-build", "--scale", "worker=5");
@@ -83,6 +87,14 @@ class ComposeIT {
     assertThat(health.get("expected_workers").intValue()).isEqualTo(workers);
     assertThat(health.get("workers").size()).isEqualTo(workers);
     return health;
+  }
+
+  /** The image's own health check, of all containers. */
+  private void awaitHealthy(int containers) {
+    Awaitility.await("healthy")
+        .atMost(Duration.ofMinutes(1))
+        .pollInterval(Duration.ofSeconds(1))
+        .until(() -> compose("ps").split("\\(healthy\\)", -1).length - 1 == containers);
   }
 
   private String ask() throws Exception {
@@ -121,17 +133,23 @@ class ComposeIT {
         .timeout(Duration.ofSeconds(60));
   }
 
+  private static boolean isPlugin() throws Exception {
+    Process process =
+        new ProcessBuilder("docker", "compose", "version")
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    if (!process.waitFor(20, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("docker compose version does not end");
+    }
+    return process.exitValue() == 0;
+  }
+
   /** Runs compose, the client's plugin or the program of its own, and gives what it printed. */
   private String compose(String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
-    boolean plugin =
-        new ProcessBuilder("docker", "compose", "version")
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start()
-                .waitFor()
-            == 0;
-    command.addAll(plugin ? List.of("docker", "compose") : List.of("docker-compose"));
+    command.addAll(isPlugin() ? List.of("docker", "compose") : List.of("docker-compose"));
     command.addAll(List.of("-p", PROJECT, "-f", "deploy/compose.yaml"));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).directory(LadonCommand.root().toFile());
