@@ -45,8 +45,14 @@ class BadNetworkIT {
       cluster.start();
       Chat chat = new Chat(cluster);
       tenMegabitsPerSecond(cluster.workers(), chat);
+      long begin = System.nanoTime();
       String text = chat.complete(ONE_TOKEN, 2);
+      long well = System.nanoTime() - begin;
+      begin = System.nanoTime();
       assertThat(almostEveryThirdPacketLost(cluster.workers(), chat)).isEqualTo(text);
+      long bad = System.nanoTime() - begin;
+      System.out.printf("30 %% loss: %d ms, was %d ms%n", bad / 1_000_000, well / 1_000_000);
+      assertThat(bad).as("slower").isGreaterThan(well);
       assertThat(nothingForAWhile(cluster.workers(), chat)).isEqualTo(text);
     }
   }
