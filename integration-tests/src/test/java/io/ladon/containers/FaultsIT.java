@@ -141,7 +141,7 @@ class FaultsIT {
           .contains("rank " + rank)
           .contains(worker.name());
       assertThat(Duration.ofNanos(System.nanoTime() - failed)).isLessThan(EXCHANGE.plus(GRACE));
-      assertThat(cluster.isReady()).isFalse();
+      assertThat(cluster.isReady()).as("ready without %s", worker.name()).isFalse();
       assertThat(Health.metric(cluster, "ladon_cluster_ready")).isZero();
       assertThat(Health.metric(cluster, LOST)).isEqualTo(lost + 1);
       generated = Health.metric(cluster, GENERATED) - generated;

@@ -29,7 +29,7 @@ class LimitsIT {
                   + " cache\\)");
       assertThat(cluster.coordinatorLogs()).contains("worker-0 is refused");
       assertThat(cluster.worker(0).isRunning()).isTrue();
-      assertThat(cluster.isReady()).isFalse();
+      assertThat(cluster.isReady()).as("ready without a worker").isFalse();
       assertThat(Health.of(cluster).get("reason").stringValue()).contains("0 of 1 workers");
     }
   }
