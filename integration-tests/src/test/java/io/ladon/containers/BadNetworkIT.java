@@ -22,6 +22,12 @@ class BadNetworkIT {
   private static final String ONE_TOKEN = "The";
   private static final Duration OUTAGE = Duration.ofSeconds(18);
 
+  /**
+   * With every loss costing a whole second, the longest pause, a step takes 65 s on average and one
+   * in 10^16 takes longer than this.
+   */
+  private static final Duration STEP = Duration.ofSeconds(160);
+
   @Test
   void delayWithJitter() throws Exception {
     try (LadonCluster cluster =
@@ -41,9 +47,11 @@ class BadNetworkIT {
     // TCP waits twice as long after each loss in a row: the usual 5 seconds would pass by chance.
     try (LadonCluster cluster =
         Model.cluster("bad-network", 2)
-            .withCoordinatorOptions("--exchange-timeout", "120", "--step-timeout", "160")) {
+            .withCoordinatorOptions(
+                "--exchange-timeout", "120", "--step-timeout", Long.toString(STEP.toSeconds()))) {
       cluster.start();
-      Chat chat = new Chat(cluster);
+      // An answer has two steps: whatever takes too long, it is the cluster that says so.
+      Chat chat = new Chat(cluster, STEP.multipliedBy(2));
       tenMegabitsPerSecond(cluster.workers(), chat);
       long begin = System.nanoTime();
       String text = chat.complete(ONE_TOKEN, 2);

@@ -55,12 +55,19 @@ final class Chat {
   record Candidate(String token, double logprob) {}
 
   Chat(LadonCluster cluster) {
+    this(cluster, LIMIT);
+  }
+
+  /**
+   * @param limit of a whole answer
+   */
+  Chat(LadonCluster cluster, Duration limit) {
     model = Model.NAME;
     client =
         OpenAIOkHttpClient.builder()
             .baseUrl(cluster.baseUrl())
             .apiKey("any")
-            .timeout(LIMIT)
+            .timeout(limit)
             .maxRetries(0)
             .build();
   }
