@@ -50,7 +50,8 @@ public final class MachineLimits {
    */
   public static double floatOperations(Tier tier) throws IOException {
     return switch (tier) {
-      case AMX, AVX512_VNNI -> operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
+      case AMX, AVX512_VNNI ->
+          operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
       case AVX2 -> operations(tier, 16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
     };
   }
