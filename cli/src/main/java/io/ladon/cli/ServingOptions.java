@@ -81,7 +81,8 @@ final class ServingOptions {
   @Option(
       names = "--exchange-timeout",
       paramLabel = "SECONDS",
-      description = "longest wait for a peer in an exchange (default: ${DEFAULT-VALUE})",
+      description =
+          "longest wait for a peer in an exchange, or for a rank once another has answered (default: ${DEFAULT-VALUE})",
       defaultValue = "5")
   double exchangeTimeout;
 

@@ -30,6 +30,9 @@ final class Call {
   /** Ranks whose answer is awaited. */
   final BitSet missing = new BitSet();
 
+  /** Whether the wait was cut short when the first answer came. */
+  boolean hurried;
+
   /** Ends the wait for {@link #missing}; null while nothing is awaited. */
   Loop.@Nullable Timer deadline;
 

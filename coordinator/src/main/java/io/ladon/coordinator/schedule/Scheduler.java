@@ -315,6 +315,23 @@ public final class Scheduler {
     } else if (call != null && call.missing.isEmpty()) {
       call.cancelDeadline();
       sample(call);
+    } else if (call != null) {
+      hurry(call);
+    }
+  }
+
+  /**
+   * Some rank has done the step, so all exchanges of it are over and no rank waits for another: an
+   * answer that is missing is on its way, or lost with its rank. It gets no more time than a part
+   * of an exchange would.
+   */
+  private void hurry(Call answered) {
+    Duration limit = timeouts.exchange();
+    long left = timeouts.step().toNanos() - (loop.nanoTime() - answered.sentNanos);
+    if (!answered.hurried && limit.toNanos() < left) {
+      answered.hurried = true;
+      answered.cancelDeadline();
+      await(answered, limit, "step %d after another rank's".formatted(answered.step()));
     }
   }
 

@@ -276,10 +276,43 @@ final class SchedulerTest {
   }
 
   @Test
-  void silenceEndsTheStepAndNamesTheRank() throws ServiceException {
+  void aRankThatIsSilentAfterAnotherHasAnsweredIsFoundSoon() throws ServiceException {
     Scheduler scheduler = scheduler(16);
     FakeRanks ranks = started(scheduler, 3, 16);
-    ranks.holding.set(1);
+    ranks.holding.set(1, 3);
+    RecordingListener listener = new RecordingListener();
+    scheduler.submit(request(40, 100, WARM), listener);
+    loop.advance(Duration.ofSeconds(3));
+    ranks.holding.clear(2);
+    ranks.answer(2); // later, but the first answer counts
+    loop.advance(Duration.ofMillis(1999));
+    assertThat(listener.error).isNull();
+    loop.advance(Duration.ofMillis(1));
+    assertThat(requireNonNull(listener.error).code()).isEqualTo(ErrorCode.WORKER_LOST);
+    assertThat(listener.error)
+        .hasMessage("step 2, ranks {1}: no answer to step 2 after another rank's within 5000 ms");
+  }
+
+  @Test
+  void aStepEndsInTimeHoweverLateItsFirstAnswer() throws ServiceException {
+    Scheduler scheduler = scheduler(16);
+    FakeRanks ranks = started(scheduler, 3, 16);
+    ranks.holding.set(0, 3);
+    RecordingListener listener = new RecordingListener();
+    scheduler.submit(request(40, 100, WARM), listener);
+    loop.advance(Duration.ofSeconds(58));
+    ranks.holding.clear(0);
+    ranks.answer(0);
+    loop.advance(Duration.ofSeconds(2));
+    assertThat(requireNonNull(listener.error))
+        .hasMessage("step 2, ranks {1, 2}: no answer to step 2 within 60000 ms");
+  }
+
+  @Test
+  void silenceEndsTheStepAndNamesTheRanks() throws ServiceException {
+    Scheduler scheduler = scheduler(16);
+    FakeRanks ranks = started(scheduler, 3, 16);
+    ranks.holding.set(0, 3);
     RecordingListener listener = new RecordingListener();
     RecordingListener queued = new RecordingListener();
     scheduler.submit(request(40, 100, WARM), listener);
@@ -289,7 +322,8 @@ final class SchedulerTest {
     loop.advance(Duration.ofSeconds(1));
     for (RecordingListener each : List.of(listener, queued)) {
       assertThat(requireNonNull(each.error).code()).isEqualTo(ErrorCode.WORKER_LOST);
-      assertThat(each.error).hasMessage("step 2, ranks {1}: no answer to step 2 within 60000 ms");
+      assertThat(each.error)
+          .hasMessage("step 2, ranks {0, 1, 2}: no answer to step 2 within 60000 ms");
     }
     assertThat(gauge("ladon.kv.blocks.free")).isEqualTo(16);
     assertNotReady(scheduler);
