@@ -52,7 +52,9 @@ public final class LadonCommand implements AutoCloseable {
     if (!Files.isDirectory(dist)) {
       throw new IOException("no finished build at " + dist + ": run these tests with mvn verify");
     }
-    List<String> command = new ArrayList<>(List.of(root().resolve("ladon").toString()));
+    // Whoever runs the tests in the background may have told all processes to ignore interrupts.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    command.add(root().resolve("ladon").toString());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("LADON_DIST", dist.toString());

@@ -61,7 +61,8 @@ class RunCommandIT {
       int sent =
           new ProcessBuilder("kill", "-INT", Long.toString(run.process().pid())).start().waitFor();
       assertThat(sent).isZero();
-      run.await(Duration.ofSeconds(20));
+      int interrupted = 128 + 2;
+      assertThat(run.await(Duration.ofSeconds(20))).as(run.toString()).isEqualTo(interrupted);
       assertThat(run.descendants()).noneMatch(ProcessHandle::isAlive);
     }
   }
