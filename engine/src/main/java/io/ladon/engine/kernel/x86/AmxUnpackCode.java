@@ -68,10 +68,12 @@ final class AmxUnpackCode {
 
   private final Assembler a;
   private final Format format;
+  private final Avx512Scales scales;
 
   AmxUnpackCode(Assembler assembler, Format format) {
     this.a = assembler;
     this.format = format;
+    this.scales = new Avx512Scales(assembler, format, SUPER_SCALE, SUPER_MINIMUM, SIGN);
   }
 
   /** Bytes of an unpacked block. */
@@ -123,15 +125,7 @@ final class AmxUnpackCode {
 
   /** Reads what a tile's header says once, at {@link Registers#HEADER}. */
   void beginTile() {
-    if (!format.isSuperBlock()) {
-      return;
-    }
-    a.vcvtph2ps(SUPER_SCALE, at(Registers.HEADER, 0));
-    if (format.hasMinimum()) {
-      a.vcvtph2ps(SUPER_MINIMUM, at(Registers.HEADER, 32));
-      a.vpxord(SUPER_MINIMUM, SUPER_MINIMUM, SIGN);
-    }
-    a.add(Registers.HEADER, format.tileHeader());
+    scales.beginTile();
   }
 
   /** Unpacks the block at {@link Registers#QUANTS}. */
@@ -256,28 +250,12 @@ final class AmxUnpackCode {
   }
 
   private void emitScale(int dot) {
-    if (format.isSuperBlock()) {
-      if (format.dots() == 2) {
-        a.vpmovsxbd(SCALE, at(Registers.HEADER, 16 * dot));
-      } else {
-        a.vpmovzxbd(SCALE, at(Registers.HEADER, 0));
-      }
-      a.vcvtdq2ps(SCALE, SCALE);
-      a.vmulps(SCALE, SCALE, SUPER_SCALE);
-    } else {
-      a.vcvtph2ps(SCALE, at(Registers.HEADER, 0));
-    }
+    scales.scale(SCALE, dot);
     a.vmovups(at(TARGET, dotBytes(format) * dot + TILE), SCALE);
   }
 
   private void emitMinimum() {
-    if (format.isSuperBlock()) {
-      a.vpmovzxbd(SCALE, at(Registers.HEADER, 16));
-      a.vcvtdq2ps(SCALE, SCALE);
-      a.vmulps(SCALE, SCALE, SUPER_MINIMUM);
-    } else {
-      a.vcvtph2ps(SCALE, at(Registers.HEADER, 32));
-    }
+    scales.minimum(SCALE);
     a.vmovups(at(TARGET, TILE + AmxParameters.LINE), SCALE);
   }
 }

@@ -42,10 +42,12 @@ final class Avx512Arithmetic extends Avx512Sums {
   static final int OR_AND = 0xF8;
 
   private final Format format;
+  private final Avx512Scales scales;
 
   Avx512Arithmetic(Assembler assembler, Format format, int tokens) {
     super(assembler, tokens);
     this.format = format;
+    this.scales = new Avx512Scales(assembler, format, SUPER_SCALE, SUPER_MINIMUM, SIGN);
   }
 
   /** Fills the registers that the tiles of a format find filled. */
@@ -72,15 +74,7 @@ final class Avx512Arithmetic extends Avx512Sums {
 
   @Override
   public void beginTile() {
-    if (!format.isSuperBlock()) {
-      return;
-    }
-    a.vcvtph2ps(SUPER_SCALE, at(Registers.HEADER, 0));
-    if (format.hasMinimum()) {
-      a.vcvtph2ps(SUPER_MINIMUM, at(Registers.HEADER, 32));
-      a.vpxord(SUPER_MINIMUM, SUPER_MINIMUM, SIGN);
-    }
-    a.add(Registers.HEADER, format.tileHeader());
+    scales.beginTile();
   }
 
   @Override
@@ -186,17 +180,7 @@ final class Avx512Arithmetic extends Avx512Sums {
   }
 
   private void scale(int dot) {
-    if (format.isSuperBlock()) {
-      if (format.dots() == 2) {
-        a.vpmovsxbd(SCALE, at(Registers.HEADER, 16 * dot));
-      } else {
-        a.vpmovzxbd(SCALE, at(Registers.HEADER, 0));
-      }
-      a.vcvtdq2ps(SCALE, SCALE);
-      a.vmulps(SCALE, SCALE, SUPER_SCALE);
-    } else {
-      a.vcvtph2ps(SCALE, at(Registers.HEADER, 0));
-    }
+    scales.scale(SCALE, dot);
     for (int t = 0; t < tokens; t++) {
       a.vcvtdq2ps(dot(t), dot(t));
       a.vmulps(PRODUCT, SCALE, record(t, Parameters.SCALE, true));
@@ -205,13 +189,7 @@ final class Avx512Arithmetic extends Avx512Sums {
   }
 
   private void addMinimum() {
-    if (format.isSuperBlock()) {
-      a.vpmovzxbd(MINIMUM, at(Registers.HEADER, 16));
-      a.vcvtdq2ps(MINIMUM, MINIMUM);
-      a.vmulps(MINIMUM, MINIMUM, SUPER_MINIMUM);
-    } else {
-      a.vcvtph2ps(MINIMUM, at(Registers.HEADER, 32));
-    }
+    scales.minimum(MINIMUM);
     for (int t = 0; t < tokens; t++) {
       a.vfmadd231ps(sum(t), MINIMUM, record(t, Parameters.SECOND, true));
     }
