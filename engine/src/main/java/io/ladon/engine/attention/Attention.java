@@ -80,7 +80,7 @@ public final class Attention {
     this.queryHeads = queryHeads;
     this.tasks = new AttentionTask[threads];
     for (int i = 0; i < threads; i++) {
-      tasks[i] = new AttentionTask(arena, headSize, Math.max(ROWS, groupSize));
+      tasks[i] = new AttentionTask(arena, headSize, Math.max(ROWS, groupSize), cache.blocks());
     }
     this.slots = slots;
     this.slotBytes =
@@ -130,9 +130,7 @@ public final class Attention {
       int outBase) {
     AttentionTask task = task(thread, layer, kvHead, blocks, position, tokens, window);
     int column = firstHead(kvHead) * headSize;
-    AttentionKernel.read(task, queries, row, column);
-    kernel.parts(cache, task);
-    kernel.write(task, out, row, outBase + column);
+    kernel.attend(cache, task, queries, row, column, out, outBase + column);
   }
 
   /**
@@ -153,8 +151,8 @@ public final class Attention {
       int part,
       int slot) {
     AttentionTask task = task(thread, layer, kvHead, blocks, position, 1, window);
-    AttentionKernel.read(task, queries, row, firstHead(kvHead) * headSize);
-    kernel.part(cache, task, part, parts + slot * slotBytes);
+    int column = firstHead(kvHead) * headSize;
+    kernel.attendPart(cache, task, queries, row, column, part, parts + slot * slotBytes);
   }
 
   /**

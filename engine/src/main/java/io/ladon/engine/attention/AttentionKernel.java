@@ -37,19 +37,37 @@ abstract class AttentionKernel {
   abstract String name();
 
   /**
-   * Takes the positions of a tile that they see into the states of all rows.
+   * Attends to all positions.
    *
-   * @param states address of the rows' states
+   * @param queries of the task's first token in row {@code row}, from {@code column} on
+   * @param out results go to the same row, from {@code outColumn} on
    */
-  abstract void take(KvCache cache, AttentionTask task, int tile, long states);
+  abstract void attend(
+      KvCache cache,
+      AttentionTask task,
+      FloatTensor queries,
+      int row,
+      int column,
+      FloatTensor out,
+      int outColumn);
+
+  /**
+   * Attends to the positions of one part.
+   *
+   * @param states address of the states that are the result, of rows filled up to {@link
+   *     AttentionTask#TOGETHER}
+   */
+  abstract void attendPart(
+      KvCache cache,
+      AttentionTask task,
+      FloatTensor queries,
+      int row,
+      int column,
+      int part,
+      long states);
 
   /** Merges the state of a next part into that of the parts before. */
   abstract void merge(AttentionTask task, long part, long total);
-
-  /** Makes states those of no position. */
-  void clear(AttentionTask task, long states, int rows) {
-    task.clear(states, rows);
-  }
 
   /** {@code out[d] = Out[d] * (1 / sum)} over the head size. May destroy the state's lanes. */
   abstract void finish(AttentionTask task, long state, long out);
@@ -72,34 +90,6 @@ abstract class AttentionKernel {
     return false;
   }
 
-  /** Computes a part of all rows, from cleared states. */
-  final void part(KvCache cache, AttentionTask task, int part, long states) {
-    int rows = task.rows();
-    clear(task, states, AttentionTask.roundUp(rows, AttentionTask.TOGETHER));
-    int first = task.firstSeen(0) / AttentionTask.TILE;
-    int last = task.position(rows - 1) / AttentionTask.TILE;
-    int begin = Math.max(first, part * AttentionTask.PART_TILES);
-    int end = Math.min(last + 1, (part + 1) * AttentionTask.PART_TILES);
-    for (int tile = begin; tile < end; tile++) {
-      take(cache, task, tile, states);
-    }
-  }
-
-  /** Computes and merges all parts; the result is in {@code task.total}. */
-  final void parts(KvCache cache, AttentionTask task) {
-    int rows = task.rows();
-    int last = Attention.part(task.position(rows - 1));
-    for (int part = Attention.part(task.firstSeen(0)); part <= last; part++) {
-      part(cache, task, part, task.part);
-      for (int row = 0; row < rows; row++) {
-        int firstOfRow = Attention.part(task.firstSeen(row));
-        if (firstOfRow <= part && part <= Attention.part(task.position(row))) {
-          add(task, task.part + row * task.stateStride, row, part == firstOfRow);
-        }
-      }
-    }
-  }
-
   /** Takes a row's next part into {@code task.total}. */
   final void add(AttentionTask task, long part, int row, boolean first) {
     long total = task.total + row * task.stateStride;
@@ -108,20 +98,6 @@ abstract class AttentionKernel {
     } else {
       merge(task, part, total);
     }
-  }
-
-  /** Copies the queries to {@code task.queries}; those of rows without a meaning become 0. */
-  static void read(AttentionTask task, FloatTensor queries, int firstToken, int column) {
-    long tokenBytes = 4L * task.heads * task.headSize;
-    for (int t = 0; t < task.tokens; t++) {
-      long from = ((long) (firstToken + t) * queries.columns() + column) * 4;
-      MemorySegment.copy(
-          queries.segment(), from, NativeMemory.ALL, task.queries + t * tokenBytes, tokenBytes);
-    }
-    long rowBytes = 4L * task.headSize;
-    int rows = task.rows();
-    int computed = AttentionTask.roundUp(rows, AttentionTask.TOGETHER);
-    AttentionTask.zero(task.queries + rows * rowBytes, (computed - rows) * rowBytes);
   }
 
   /** Divides {@code task.total} by the sums of exponentials; the results go to {@code out}. */

@@ -1,7 +1,7 @@
 package io.ladon.engine.attention;
 
 import io.ladon.engine.kernel.FloatTensor;
-import io.ladon.engine.kernel.x86.AttentionFunctions;
+import io.ladon.engine.kernel.x86.AttentionParameters;
 import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -37,8 +37,6 @@ final class AttentionTask {
 
   /** Bytes from one row's scores to the next's. */
   static final long SCORES_STRIDE = 4L * TILE;
-
-  private static final int ENTRIES_BYTES = BLOCKS * AttentionFunctions.ENTRY;
 
   int layer;
 
@@ -79,8 +77,11 @@ final class AttentionTask {
   /** Address of keys or values of a tile as float32: (4 blocks, ...) as in the cache. */
   final long tile;
 
-  /** Address of room for what machine code is told of a tile's blocks, {@link #ENTRIES_BYTES}. */
-  final long entries;
+  /** Address of room for what machine code is called with. */
+  final long parameters;
+
+  /** Address of room for the numbers of a sequence's blocks, int32. */
+  final long blockNumbers;
 
   /** Addresses of the tile's blocks, in the cache or in {@link #tile}. */
   final long[] blockAddresses = new long[BLOCKS];
@@ -91,22 +92,25 @@ final class AttentionTask {
 
   /**
    * @param maxRows rows of one call
+   * @param maxBlocks of a sequence
    */
-  AttentionTask(Arena arena, int headSize, int maxRows) {
+  AttentionTask(Arena arena, int headSize, int maxRows, int maxBlocks) {
     this.headSize = headSize;
     this.stateStride = stateBytes(headSize);
     int rows = roundUp(maxRows, TOGETHER);
     long queryBytes = 4L * roundUp(rows * headSize, LANES);
     long tileBytes = 4L * TILE * headSize + 256; // vectors may be longer than a head
-    long bytes = queryBytes + 2L * rows * stateStride + rows * SCORES_STRIDE + ENTRIES_BYTES;
-    bytes += tileBytes;
+    long parameterBytes = AttentionParameters.bytes(rows);
+    long bytes = queryBytes + 2L * rows * stateStride + rows * SCORES_STRIDE + tileBytes;
+    bytes += parameterBytes + 4L * maxBlocks;
     this.scratch = arena.allocate(bytes, FloatTensor.ALIGNMENT);
     this.queries = scratch.address();
     this.part = queries + queryBytes;
     this.total = part + rows * stateStride;
     this.scores = total + rows * stateStride;
-    this.entries = scores + rows * SCORES_STRIDE;
-    this.tile = entries + ENTRIES_BYTES;
+    this.tile = scores + rows * SCORES_STRIDE;
+    this.parameters = tile + tileBytes;
+    this.blockNumbers = parameters + parameterBytes;
   }
 
   /** Bytes of a state, a multiple of 64. */

@@ -4,7 +4,7 @@ import io.ladon.engine.kernel.Exponential;
 import io.ladon.engine.memory.NativeMemory;
 
 /** Attention that reads like the formula. */
-final class ScalarAttention extends AttentionKernel {
+final class ScalarAttention extends TiledAttention {
 
   @Override
   String name() {

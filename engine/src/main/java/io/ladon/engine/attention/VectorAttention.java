@@ -10,7 +10,7 @@ import static io.ladon.engine.attention.AttentionSimd.L;
  * task's tile, first the keys and then the values; for even in decoding, with four rows to a KV
  * head, converting on the way takes longer than a short loop that does nothing else.
  */
-final class VectorAttention extends AttentionKernel {
+final class VectorAttention extends TiledAttention {
 
   private static final int TOGETHER = AttentionTask.TOGETHER;
 

@@ -10,7 +10,11 @@ final class Assembler extends TileInstructions {
   enum Condition {
     EQUAL(4),
     NOT_EQUAL(5),
-    BELOW_OR_EQUAL(6);
+    BELOW_OR_EQUAL(6),
+    /** Of signed numbers, as those that follow. */
+    LESS(12),
+    GREATER_OR_EQUAL(13),
+    LESS_OR_EQUAL(14);
 
     private final int number;
 
@@ -96,6 +100,37 @@ final class Assembler extends TileInstructions {
     integer(0x0F, 0xAF, to, from);
   }
 
+  /** The same with a factor of at most 31 bits. */
+  void imul(Gp to, Gp from, int factor) {
+    integer(0x69, to, from);
+    code().putInt(factor);
+  }
+
+  void shl(Gp to, int bits) {
+    shift(4, to, bits);
+  }
+
+  /** Shifts a signed number to the right. */
+  void sar(Gp to, int bits) {
+    shift(7, to, bits);
+  }
+
+  private void shift(int extension, Gp to, int bits) {
+    integer(0xC1, extension, to);
+    code().putByte(bits);
+  }
+
+  /** A signed number of 32 bits. */
+  void movsxd(Gp to, Memory from) {
+    integer(0x63, to, from);
+  }
+
+  /** Copies rcx times 4 bytes from rsi to rdi. */
+  void repMovsd() {
+    code().putByte(0xF3);
+    code().putByte(0xA5);
+  }
+
   void dec(Gp to) {
     integer(0xFF, 1, to);
   }
@@ -155,6 +190,11 @@ final class Assembler extends TileInstructions {
   void jump(Condition when, Label to) {
     code().putByte(0x0F);
     code().putByte(0x80 | when.number);
+    code().putDistance(to);
+  }
+
+  void call(Label to) {
+    code().putByte(0xE8);
     code().putDistance(to);
   }
 

@@ -36,6 +36,11 @@ final class AttentionCode {
     return lanes.bits() == 512 ? 8 : 4;
   }
 
+  /** Blocks whose scores are computed together. */
+  static int blocksTogether(Lanes lanes) {
+    return WIDTH * lanes.floats() / AttentionLayout.BLOCK;
+  }
+
   private Vector register(int number) {
     return lanes.register(number);
   }
@@ -174,29 +179,22 @@ final class AttentionCode {
     a.endWide();
   }
 
-  /** Fields of an entry of {@link #values}, 8 bytes each. */
-  static final int VALUES = 0;
-
-  static final int SCALES = 8;
-  static final int WEIGHTS = 16;
-  static final int POSITIONS = 24;
-
-  /** Bytes of an entry: consecutive positions of one block. */
-  static final int ENTRY = 32;
-
   /**
-   * Adds weighted values of some rows to their states: rdi entries; rsi their end; rdx the first
-   * row's state.
+   * Adds weighted values of some rows to their states: rdi addresses of a tile's blocks of values;
+   * r8 first position in the tile, rsi end of the positions, behind the first; rdx the first row's
+   * state; rcx its weights of the tile.
    */
   void values(int rows) {
     int vectors = (layout.headSize() - 1) / lanes.floats() + 1;
     // Of each vector a register for every row's sum and one for the value; one more for the weight.
     int most = (lanes.count() - 1) / (rows + 1);
     int passes = (vectors - 1) / most + 1;
+    a.push(Gp.RBX);
     for (int pass = 0; pass < passes; pass++) {
       int begin = pass * vectors / passes;
       emitValues(rows, begin, (pass + 1) * vectors / passes - begin);
     }
+    a.pop(Gp.RBX);
     a.endWide();
   }
 
@@ -206,19 +204,21 @@ final class AttentionCode {
     Vector weight = register(sums + count);
     Vector scale = register(sums + count); // of use before there is a weight
     moveSums(rows, first, count, true);
-    a.mov(Gp.RCX, Gp.RDI);
-    Label entries = a.loop();
-    a.mov(Gp.R8, at(Gp.RCX, VALUES));
-    a.mov(Gp.R9, at(Gp.RCX, SCALES));
-    a.mov(Gp.R10, at(Gp.RCX, WEIGHTS));
-    a.mov(Gp.R11, at(Gp.RCX, POSITIONS));
+    Gp position = Gp.R11;
+    Gp next = Gp.RBX;
+    a.mov(position, Gp.R8);
+    a.mov(Gp.R10, position);
+    a.shl(Gp.R10, 2);
+    a.add(Gp.R10, Gp.RCX);
+    Label blocks = a.loop();
+    emitBlock(position, next);
     Label positions = a.loop();
     for (int i = 0; i < count; i++) {
       int element = (first + i) * lanes.floats();
       if (layout.element() == Element.BYTE) {
         a.vbroadcastss(scale, at(Gp.R9, element / layout.group() * 4));
       }
-      load(register(sums + i), at(Gp.R8, element * layout.element().bytes()), scale);
+      load(register(sums + i), at(Gp.RAX, element * layout.element().bytes()), scale);
     }
     for (int row = 0; row < rows; row++) {
       a.vbroadcastss(weight, at(Gp.R10, row * layout.scoresStride()));
@@ -226,15 +226,41 @@ final class AttentionCode {
         a.vfmadd231ps(register(row * count + i), weight, register(sums + i));
       }
     }
-    a.add(Gp.R8, layout.headSize() * layout.element().bytes());
+    a.add(Gp.RAX, layout.positionBytes());
     a.add(Gp.R9, layout.groups() * 4);
     a.add(Gp.R10, 4);
-    a.dec(Gp.R11);
+    a.add(position, 1);
+    a.cmp(position, next);
     a.jump(Condition.NOT_EQUAL, positions);
-    a.add(Gp.RCX, ENTRY);
-    a.cmp(Gp.RCX, Gp.RSI);
-    a.jump(Condition.NOT_EQUAL, entries);
+    a.cmp(position, Gp.RSI);
+    a.jump(Condition.NOT_EQUAL, blocks);
     moveSums(rows, first, count, false);
+  }
+
+  /** Where a position's value and its scales are, and where the positions of its block end. */
+  private void emitBlock(Gp position, Gp next) {
+    Gp slot = next;
+    Gp block = Gp.RAX;
+    a.mov(block, position);
+    a.sar(block, AttentionLayout.BLOCK_BITS);
+    a.shl(block, 3);
+    a.add(block, Gp.RDI);
+    a.mov(block, at(block, 0));
+    a.mov(slot, position);
+    a.and(slot, AttentionLayout.BLOCK - 1);
+    a.imul(Gp.R9, slot, layout.groups() * 4);
+    a.add(Gp.R9, block);
+    a.add(Gp.R9, layout.scalesOffset());
+    a.imul(slot, slot, layout.positionBytes());
+    a.add(block, slot);
+    a.mov(next, position);
+    a.and(next, -AttentionLayout.BLOCK);
+    a.add(next, AttentionLayout.BLOCK);
+    Label within = new Label();
+    a.cmp(next, Gp.RSI);
+    a.jump(Condition.LESS_OR_EQUAL, within);
+    a.mov(next, Gp.RSI);
+    a.bind(within);
   }
 
   private void moveSums(int rows, int first, int count, boolean load) {

@@ -25,7 +25,12 @@ public record AttentionLayout(
     int maxOffset) {
 
   /** Positions of a block. */
-  static final int BLOCK = 16;
+  static final int BLOCK = 1 << 4;
+
+  static final int BLOCK_BITS = 4;
+
+  /** Positions of a tile of the running softmax. */
+  static final int TILE = 64;
 
   /** Elements of keys and values. */
   public enum Element {
@@ -44,9 +49,24 @@ public record AttentionLayout(
     }
   }
 
+  /** Bytes of a position's value, its scales apart. */
+  int positionBytes() {
+    return headSize * element.bytes();
+  }
+
   /** Bytes from a block's elements to its scales. */
   int scalesOffset() {
-    return BLOCK * headSize * element.bytes();
+    return BLOCK * positionBytes();
+  }
+
+  /** Bytes from one block of keys, or of values, to the next. */
+  int blockBytes() {
+    return scalesOffset() + (element == Element.BYTE ? BLOCK * groups() * 4 : 0);
+  }
+
+  /** Bytes of a row's query, or result. */
+  int headBytes() {
+    return 4 * headSize;
   }
 
   /** Scales of a position's key or value. */

@@ -29,12 +29,15 @@ final class ConstantTable {
    */
   ConstantTable(Arena arena, ToDoubleFunction<Constant> values) {
     Constant[] constants = Constant.values();
-    table = arena.allocate((constants.length + 1L) * BYTES, BYTES);
+    table = arena.allocate((constants.length + 2L) * BYTES, BYTES);
     for (Constant constant : constants) {
       float value = (float) values.applyAsDouble(constant);
       fill(constant.ordinal(), Float.floatToRawIntBits(value));
     }
     fill(constants.length, BIAS);
+    for (int lane = 0; lane < 16; lane++) {
+      table.setAtIndex(ValueLayout.JAVA_INT, (constants.length + 1) * 16L + lane, lane);
+    }
   }
 
   private void fill(int place, int bits) {
@@ -56,5 +59,10 @@ final class ConstantTable {
   /** 127 as an integer in all lanes. */
   static Memory bias() {
     return at(BASE, Constant.values().length * BYTES);
+  }
+
+  /** The numbers of 16 lanes, as integers. */
+  static int lanesOffset() {
+    return (Constant.values().length + 1) * BYTES;
   }
 }

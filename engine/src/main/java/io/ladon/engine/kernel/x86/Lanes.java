@@ -49,6 +49,22 @@ record Lanes(Assembler a, int bits) {
     }
   }
 
+  void xor(Vector to, Vector left, Vector right) {
+    if (bits == 512) {
+      a.vpxord(to, left, right);
+    } else {
+      a.vpxor(to, left, right);
+    }
+  }
+
+  void and(Vector to, Vector left, Vector right) {
+    if (bits == 512) {
+      a.vpandd(to, left, right);
+    } else {
+      a.vpand(to, left, right);
+    }
+  }
+
   /** The low 4 bytes of a general register to every lane. */
   void repeat(Vector to, Gp from) {
     Vector low = Vector.xmm(to.number());

@@ -10,6 +10,9 @@ final class SoftmaxCode {
 
   private static final int UNIT = 64; // bytes of the scores of a block
 
+  /** The largest score of no position: -infinity. */
+  private static final int NO_POSITION = 0xFF800000;
+
   private final Assembler a;
   private final Lanes lanes;
   private final ConstantTable constants;
@@ -37,7 +40,7 @@ final class SoftmaxCode {
     Vector zero = register(0);
     Vector lowest = register(1);
     lanes.zero(zero);
-    a.mov(Gp.RAX, Float.floatToRawIntBits(Float.NEGATIVE_INFINITY));
+    a.mov(Gp.RAX, NO_POSITION);
     lanes.repeat(lowest, Gp.RAX);
     Label rows = a.loop();
     for (int offset = 0; offset < layout.maxOffset(); offset += lanes.bytes()) {
@@ -51,68 +54,201 @@ final class SoftmaxCode {
   }
 
   /**
-   * Makes weights of scores: rdi scores of the first row's first block, rsi its state, rdx how many
-   * blocks, rcx how many rows.
+   * Makes weights of a tile's scores: rdi scores of the first row, rsi its state, rdx its bounds
+   * (first position that it sees, and the end of those), rcx how many rows, r8 the tile's first
+   * position. Rows that see nothing of the tile keep their state. Scores of positions that a row
+   * does not see may be anything.
    */
   void weigh() {
+    Gp begin = Gp.RBX;
+    Gp end = Gp.R9;
+    a.push(begin);
+    constants.aim(a);
+    Label rows = a.loop();
+    Label next = new Label();
+    Label some = new Label();
+    a.mov(begin, at(Gp.RDX, AttentionParameters.BEGIN));
+    a.sub(begin, Gp.R8);
+    atLeast(begin, 0);
+    a.mov(end, at(Gp.RDX, AttentionParameters.END));
+    a.sub(end, Gp.R8);
+    atMost(end, AttentionLayout.TILE);
+    a.mov(Gp.RAX, end);
+    a.sub(Gp.RAX, begin);
+    a.cmp(Gp.RAX, 0);
+    a.jump(Condition.LESS_OR_EQUAL, next);
+    a.cmp(Gp.RAX, AttentionLayout.TILE);
+    a.jump(Condition.NOT_EQUAL, some);
+    emitRow(new Seen());
+    a.jmp(next);
+    a.bind(some);
+    emitRow(new Seen(begin, end));
+    a.bind(next);
+    a.add(Gp.RDI, layout.scoresStride());
+    a.add(Gp.RSI, layout.stateStride());
+    a.add(Gp.RDX, AttentionParameters.BOUNDS_BYTES);
+    a.dec(Gp.RCX);
+    a.jump(Condition.NOT_EQUAL, rows);
+    a.pop(begin);
+    a.endWide();
+  }
+
+  private void atLeast(Gp x, int least) {
+    Label done = new Label();
+    a.cmp(x, least);
+    a.jump(Condition.GREATER_OR_EQUAL, done);
+    a.mov(x, least);
+    a.bind(done);
+  }
+
+  private void atMost(Gp x, int most) {
+    Label done = new Label();
+    a.cmp(x, most);
+    a.jump(Condition.LESS_OR_EQUAL, done);
+    a.mov(x, most);
+    a.bind(done);
+  }
+
+  /** Which lanes of a tile a row sees: all, or those from one number to another. */
+  private final class Seen {
+
+    private final Vector mask = register(13);
+    private final Vector begins = register(10);
+    private final Vector ends = register(11);
+    private final Vector step = register(12);
+    private final Gp begin;
+    private final Gp end;
+    private final boolean all;
+
+    Seen() {
+      this(Gp.RAX, Gp.RAX, true);
+    }
+
+    Seen(Gp begin, Gp end) {
+      this(begin, end, false);
+    }
+
+    private Seen(Gp begin, Gp end, boolean all) {
+      this.begin = begin;
+      this.end = end;
+      this.all = all;
+    }
+
+    /** Before the first block. Overwrites rax. */
+    void first() {
+      if (!all) {
+        lanes.repeat(begins, begin);
+        lanes.repeat(ends, end);
+        a.mov(Gp.RAX, AttentionLayout.BLOCK);
+        lanes.repeat(step, Gp.RAX);
+      }
+    }
+
+    void next() {
+      if (!all) {
+        a.vpsubd(begins, begins, step);
+        a.vpsubd(ends, ends, step);
+      }
+    }
+
+    /** Puts something else in the lanes that are not seen. */
+    void elsewhere(int i, Vector x, Vector other, Vector scratch) {
+      if (!all) {
+        mask(i, scratch);
+        lanes.xor(x, x, other);
+        lanes.and(x, x, mask);
+        lanes.xor(x, x, other);
+      }
+    }
+
+    /** Zeros in the lanes that are not seen. */
+    void only(int i, Vector x, Vector scratch) {
+      if (!all) {
+        mask(i, scratch);
+        lanes.and(x, x, mask);
+      }
+    }
+
+    /** A lane below the end and not below the begin: of the two differences one is negative. */
+    private void mask(int i, Vector scratch) {
+      a.vmovups(scratch, at(ConstantTable.BASE, ConstantTable.lanesOffset() + i * lanes.bytes()));
+      a.vpsubd(mask, scratch, ends);
+      a.vpsubd(scratch, scratch, begins);
+      lanes.xor(mask, mask, scratch);
+      a.vpsrad(mask, mask, 31);
+    }
+  }
+
+  private void emitRow(Seen seen) {
     Vector before = register(2);
     Vector max = register(0); // and the register behind it
     Vector x = register(3);
-    constants.aim(a);
-    Label rows = a.loop();
-    a.vbroadcastss(before, at(Gp.RSI, layout.maxOffset()));
-    for (int i = 0; i < lanes.registers(); i++) {
-      a.vbroadcastss(register(i), at(Gp.RSI, layout.maxOffset()));
+    for (Vector register : new Vector[] {before, register(0), register(1)}) {
+      a.vbroadcastss(register, at(Gp.RSI, layout.maxOffset()));
     }
-    a.mov(Gp.RAX, Gp.RDI);
-    a.mov(Gp.R8, Gp.RDX);
-    Label scores = a.loop();
-    for (int i = 0; i < lanes.registers(); i++) {
-      a.vmovups(x, at(Gp.RAX, i * lanes.bytes()));
-      a.vmaxps(register(i), x, register(i));
-    }
-    a.add(Gp.RAX, UNIT);
-    a.dec(Gp.R8);
-    a.jump(Condition.NOT_EQUAL, scores);
+    blocks(
+        seen,
+        (i, offset) -> {
+          a.vmovups(x, at(Gp.RAX, offset));
+          seen.elsewhere(i, x, before, register(4));
+          a.vmaxps(register(i), x, register(i));
+        });
     lanes.reduce(a::vmaxps, 0, x);
-    Label notLarger = new Label();
+    Label scaled = new Label();
     a.vucomiss(Vector.xmm(max.number()), Vector.xmm(before.number()));
-    a.jump(Condition.BELOW_OR_EQUAL, notLarger);
+    a.jump(Condition.BELOW_OR_EQUAL, scaled);
+    a.movsxd(Gp.RAX, at(Gp.RSI, layout.maxOffset()));
     a.vmovd(at(Gp.RSI, layout.maxOffset()), Vector.xmm(max.number()));
+    // A state of no position has nothing to scale; and exp(-infinity) takes long on some CPUs.
+    a.cmp(Gp.RAX, NO_POSITION);
+    a.jump(Condition.EQUAL, scaled);
     a.vsubps(before, before, max);
     exponential(before);
     for (int offset = 0; offset < layout.maxOffset(); offset += lanes.bytes()) {
       a.vmulps(x, before, at(Gp.RSI, offset));
       a.vmovups(at(Gp.RSI, offset), x);
     }
-    a.bind(notLarger);
-    emitWeights(max, x);
-    a.add(Gp.RDI, layout.scoresStride());
-    a.add(Gp.RSI, layout.stateStride());
-    a.dec(Gp.RCX);
-    a.jump(Condition.NOT_EQUAL, rows);
-    a.endWide();
+    a.bind(scaled);
+    emitWeights(seen, max, x);
+  }
+
+  /** What is done to one register of a block's scores; see {@link FloatCode}. */
+  private interface Body {
+    void emit(int i, int offset);
+  }
+
+  /** Goes over the blocks of a row's scores. */
+  private void blocks(Seen seen, Body body) {
+    seen.first();
+    a.mov(Gp.RAX, Gp.RDI);
+    a.mov(Gp.R10, AttentionLayout.TILE / AttentionLayout.BLOCK);
+    Label blocks = a.loop();
+    for (int i = 0; i < lanes.registers(); i++) {
+      body.emit(i, i * lanes.bytes());
+    }
+    seen.next();
+    a.add(Gp.RAX, UNIT);
+    a.dec(Gp.R10);
+    a.jump(Condition.NOT_EQUAL, blocks);
   }
 
   /** Exponentials of a row's scores, and their sums. */
-  private void emitWeights(Vector max, Vector x) {
+  private void emitWeights(Seen seen, Vector max, Vector x) {
     int sums = 8;
     for (int i = 0; i < lanes.registers(); i++) {
       a.vmovups(register(sums + i), at(Gp.RSI, layout.lanesOffset() + i * lanes.bytes()));
     }
-    a.mov(Gp.RAX, Gp.RDI);
-    a.mov(Gp.R8, Gp.RDX);
-    Label blocks = a.loop();
-    for (int i = 0; i < lanes.registers(); i++) {
-      a.vmovups(x, at(Gp.RAX, i * lanes.bytes()));
-      a.vsubps(x, x, max);
-      exponential(x);
-      a.vmovups(at(Gp.RAX, i * lanes.bytes()), x);
-      a.vaddps(register(sums + i), register(sums + i), x);
-    }
-    a.add(Gp.RAX, UNIT);
-    a.dec(Gp.R8);
-    a.jump(Condition.NOT_EQUAL, blocks);
+    blocks(
+        seen,
+        (i, offset) -> {
+          a.vmovups(x, at(Gp.RAX, offset));
+          a.vsubps(x, x, max);
+          seen.only(i, x, register(4));
+          exponential(x);
+          seen.only(i, x, register(4));
+          a.vmovups(at(Gp.RAX, offset), x);
+          a.vaddps(register(sums + i), register(sums + i), x);
+        });
     for (int i = 0; i < lanes.registers(); i++) {
       a.vmovups(at(Gp.RSI, layout.lanesOffset() + i * lanes.bytes()), register(sums + i));
     }

@@ -70,6 +70,13 @@ class AssemblerTest {
     is("cmp r9, rax", a -> a.cmp(Gp.R9, Gp.RAX));
     is("imul r11, r10", a -> a.imul(Gp.R11, Gp.R10));
     is("imul r9, rcx", a -> a.imul(Gp.R9, Gp.RCX));
+    is("imul rdi, rbp, 256", a -> a.imul(Gp.RDI, Gp.RBP, 256));
+    is("imul r9, r12, 4096", a -> a.imul(Gp.R9, Gp.R12, 4096));
+    is("shl rax, 4", a -> a.shl(Gp.RAX, 4));
+    is("sar r12, 6", a -> a.sar(Gp.R12, 6));
+    is("movsxd rax, dword ptr [rbx+8]", a -> a.movsxd(Gp.RAX, at(Gp.RBX, 8)));
+    is("movsxd r10, dword ptr [r9]", a -> a.movsxd(Gp.R10, at(Gp.R9, 0)));
+    is("rep movsd", Assembler::repMovsd);
     is("dec rcx", a -> a.dec(Gp.RCX));
     is("dec r10", a -> a.dec(Gp.R10));
     is("test rcx, rcx", a -> a.test(Gp.RCX, Gp.RCX));
@@ -84,6 +91,17 @@ class AssemblerTest {
     is("0: dec rcx; {disp32} jne 0b", a -> back(a, Condition.NOT_EQUAL));
     is("0: dec rcx; {disp32} je 0b", a -> back(a, Condition.EQUAL));
     is("0: dec rcx; {disp32} jbe 0b", a -> back(a, Condition.BELOW_OR_EQUAL));
+    is("0: dec rcx; {disp32} jl 0b", a -> back(a, Condition.LESS));
+    is("0: dec rcx; {disp32} jge 0b", a -> back(a, Condition.GREATER_OR_EQUAL));
+    is("0: dec rcx; {disp32} jle 0b", a -> back(a, Condition.LESS_OR_EQUAL));
+    is(
+        "0: dec rcx; call 0b",
+        a -> {
+          Label function = new Label();
+          a.bind(function);
+          a.dec(Gp.RCX);
+          a.call(function);
+        });
     is(
         "{disp32} jmp 0f; {disp32} je 0f; dec rcx; 0: ret",
         a -> {
