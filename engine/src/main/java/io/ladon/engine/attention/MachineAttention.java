@@ -90,6 +90,7 @@ final class MachineAttention extends AttentionKernel {
     setLong(p + AttentionParameters.SCORES, task.scores);
     setLong(p + AttentionParameters.PART, states);
     setLong(p + AttentionParameters.TOTAL, task.total);
+    setLong(p + AttentionParameters.TILE, task.tile);
     int first = task.firstSeen(0) / KvCache.BLOCK;
     int last = task.position(task.rows() - 1) / KvCache.BLOCK;
     MemorySegment.copy(

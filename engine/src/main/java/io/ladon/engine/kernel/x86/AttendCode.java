@@ -21,6 +21,8 @@ import static io.ladon.engine.kernel.x86.AttentionParameters.SCORES;
 import static io.ladon.engine.kernel.x86.AttentionParameters.SHARED_BEGIN;
 import static io.ladon.engine.kernel.x86.AttentionParameters.SHARED_END;
 import static io.ladon.engine.kernel.x86.AttentionParameters.STATES;
+import static io.ladon.engine.kernel.x86.AttentionParameters.TILE;
+import static io.ladon.engine.kernel.x86.AttentionParameters.TILES_END;
 import static io.ladon.engine.kernel.x86.AttentionParameters.TILE_BLOCKS;
 import static io.ladon.engine.kernel.x86.AttentionParameters.TILE_KEYS;
 import static io.ladon.engine.kernel.x86.AttentionParameters.TILE_VALUES;
@@ -31,6 +33,7 @@ import static io.ladon.engine.kernel.x86.AttentionParameters.WINDOW;
 import static io.ladon.engine.kernel.x86.Memory.at;
 
 import io.ladon.engine.kernel.x86.Assembler.Condition;
+import io.ladon.engine.kernel.x86.AttentionLayout.Element;
 
 /**
  * Attention of some heads of some consecutive tokens, from the queries to the results or to the
@@ -38,8 +41,9 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  * AttentionCode} and {@link SoftmaxCode}. Between these there would be more Java than code.
  *
  * <p>Arguments are {@link AttentionParameters}, whose address is in rdi. Kept while others are
- * called: rbx the block's address, rbp a row, r12 the first position of a part or a row, r13 the
- * first position of a tile, r14 where the tiles of a part end, r15 how many rows go together.
+ * called: rbx the parameters' address, r12 the first position of a part or a row, r13 the first
+ * position of a tile, r14 a row, r15 how many rows go together. Not rbp, by which profilers find
+ * the callers.
  */
 final class AttendCode {
 
@@ -51,15 +55,32 @@ final class AttendCode {
   private final Functions functions;
   private final int unit; // positions whose scores are computed together
   private final int most; // rows that are
+  private final Label tiles = new Label();
 
   /**
    * Where functions begin.
    *
-   * @param scores by rows
-   * @param values by rows
+   * @param ofRows of keys and values as they are in the cache
+   * @param convertKeys makes float32 of them
+   * @param ofConverted of what was converted
    */
   record Functions(
-      Label clear, Label weigh, Label merge, Label finish, Label[] scores, Label[] values) {}
+      Label clear,
+      Label weigh,
+      Label merge,
+      Label finish,
+      OfRows ofRows,
+      Label convertKeys,
+      Label convertValues,
+      OfRows ofConverted) {}
+
+  /**
+   * Where functions of some rows begin, by how many they are.
+   *
+   * @param scores see {@link AttentionCode#scores}
+   * @param values see {@link AttentionCode#values}
+   */
+  record OfRows(Label[] scores, Label[] values) {}
 
   AttendCode(Lanes lanes, AttentionLayout layout, Functions functions) {
     this.a = lanes.a();
@@ -69,7 +90,14 @@ final class AttendCode {
     this.most = AttentionCode.maxRows(lanes);
   }
 
-  private static final Gp[] KEPT = {Gp.RBX, Gp.RBP, Gp.R12, Gp.R13, Gp.R14, Gp.R15};
+  /** Emits what {@link #part} and {@link #all} call. */
+  void emitFunctions() {
+    a.align();
+    a.bind(tiles);
+    emitTiles();
+  }
+
+  private static final Gp[] KEPT = {Gp.RBX, Gp.R12, Gp.R13, Gp.R14, Gp.R15};
 
   private void enter() {
     for (Gp register : KEPT) {
@@ -93,7 +121,7 @@ final class AttendCode {
     a.mov(Gp.R12, field(PART_BEGIN));
     a.mov(Gp.RAX, field(PART));
     a.mov(field(STATES), Gp.RAX);
-    emitPart();
+    a.call(tiles);
     leave();
   }
 
@@ -112,12 +140,12 @@ final class AttendCode {
     a.jump(Condition.GREATER_OR_EQUAL, parts);
     a.mov(Gp.RAX, field(TOTAL));
     a.mov(field(STATES), Gp.RAX);
-    emitPart();
+    a.call(tiles);
     a.jmp(merged);
     a.bind(parts);
     a.mov(Gp.RAX, field(PART));
     a.mov(field(STATES), Gp.RAX);
-    emitPart();
+    a.call(tiles);
     emitMerge();
     a.bind(merged);
     a.add(Gp.R12, PART_POSITIONS);
@@ -216,29 +244,68 @@ final class AttendCode {
     a.jump(Condition.NOT_EQUAL, tokens);
   }
 
-  /** The part that begins at r12 into {@code STATES}, from states of no position. */
-  private void emitPart() {
+  /** The tiles of the part that begins at r12 into {@code STATES}, from states of no position. */
+  private void emitTiles() {
     a.mov(Gp.RDI, field(STATES));
     a.mov(Gp.RSI, field(ROWS));
     a.call(functions.clear);
     a.mov(Gp.R13, field(BOUNDS + BEGIN));
     a.and(Gp.R13, -AttentionLayout.TILE);
     atLeast(Gp.R13, Gp.R12);
-    bounds(Gp.R14, last(Gp.R14));
-    a.mov(Gp.R14, at(Gp.R14, BOUNDS + END));
+    bounds(Gp.RAX, last(Gp.RAX));
+    a.mov(Gp.RAX, at(Gp.RAX, BOUNDS + END));
     a.mov(Gp.RCX, Gp.R12);
     a.add(Gp.RCX, PART_POSITIONS);
-    atMost(Gp.R14, Gp.RCX);
+    atMost(Gp.RAX, Gp.RCX);
+    a.mov(field(TILES_END), Gp.RAX);
     a.push(Gp.R12);
-    Label tiles = a.loop();
+    Label loop = a.loop();
+    Label next = new Label();
     emitAddresses();
-    groups(this::emitScores);
+    if (layout.element() != Element.FLOAT) {
+      // What goes over all rows more than once is converted once.
+      Label few = new Label();
+      a.mov(Gp.RAX, field(ROWS));
+      a.cmp(Gp.RAX, most);
+      a.jump(Condition.LESS_OR_EQUAL, few);
+      convert(TILE_KEYS, functions.convertKeys);
+      groups(() -> emitScores(functions.ofConverted));
+      emitWeights();
+      convert(TILE_VALUES, functions.convertValues);
+      groups(() -> emitValues(functions.ofConverted));
+      a.jmp(next);
+      a.bind(few);
+    }
+    groups(() -> emitScores(functions.ofRows));
     emitWeights();
-    groups(this::emitValues);
+    groups(() -> emitValues(functions.ofRows));
+    a.bind(next);
     a.add(Gp.R13, AttentionLayout.TILE);
-    a.cmp(Gp.R13, Gp.R14);
-    a.jump(Condition.LESS, tiles);
+    a.cmp(Gp.R13, field(TILES_END));
+    a.jump(Condition.LESS, loop);
     a.pop(Gp.R12);
+    a.ret();
+  }
+
+  /**
+   * Makes float32 of those blocks of a tile of which rows see something, and puts their new
+   * addresses in place of the old ones.
+   */
+  private void convert(int addresses, Label function) {
+    int bytes = AttentionLayout.BLOCK * layout.headBytes();
+    for (int i = 0; i < TILE_BLOCKS; i++) {
+      Label unseen = new Label();
+      a.mov(Gp.RDI, field(addresses + 8 * i));
+      a.mov(Gp.RSI, field(TILE));
+      a.add(Gp.RSI, i * bytes);
+      a.mov(field(addresses + 8 * i), Gp.RSI);
+      a.mov(Gp.RAX, field(TILES_END));
+      a.sub(Gp.RAX, Gp.R13);
+      a.cmp(Gp.RAX, i * AttentionLayout.BLOCK);
+      a.jump(Condition.LESS_OR_EQUAL, unseen);
+      a.call(function);
+      a.bind(unseen);
+    }
   }
 
   /** Looks up the blocks of a tile; in place of one that no row sees, the next that one does. */
@@ -270,17 +337,17 @@ final class AttendCode {
     }
   }
 
-  /** Runs over the rows: rbp is the first of r15 that go together. */
+  /** Runs over the rows: r14 is the first of r15 that go together. */
   private void groups(Runnable body) {
-    a.mov(Gp.RBP, 0);
+    a.mov(Gp.R14, 0);
     Label groups = a.loop();
     a.mov(Gp.R15, field(ROWS));
-    a.sub(Gp.R15, Gp.RBP);
+    a.sub(Gp.R15, Gp.R14);
     a.mov(Gp.RAX, most);
     atMost(Gp.R15, Gp.RAX);
     body.run();
-    a.add(Gp.RBP, Gp.R15);
-    a.cmp(Gp.RBP, field(ROWS));
+    a.add(Gp.R14, Gp.R15);
+    a.cmp(Gp.R14, field(ROWS));
     a.jump(Condition.LESS, groups);
   }
 
@@ -318,18 +385,18 @@ final class AttendCode {
 
   /** The last row of those that go together. */
   private Gp lastOfGroup(Gp to) {
-    a.mov(to, Gp.RBP);
+    a.mov(to, Gp.R14);
     a.add(to, Gp.R15);
     a.dec(to);
     return to;
   }
 
   /** Scores of the blocks in which any of the rows sees a position, and some around. */
-  private void emitScores() {
+  private void emitScores(OfRows code) {
     Gp first = Gp.RDX;
     Gp units = Gp.RCX;
     Label nothing = new Label();
-    begin(first, Gp.RBP);
+    begin(first, Gp.R14);
     end(units, lastOfGroup(units));
     a.cmp(first, units);
     a.jump(Condition.GREATER_OR_EQUAL, nothing);
@@ -337,8 +404,8 @@ final class AttendCode {
     a.sub(units, first);
     a.add(units, unit - 1);
     a.sar(units, Integer.numberOfTrailingZeros(unit));
-    ofRow(Gp.RDI, Gp.RBP, QUERIES, layout.headBytes());
-    ofRow(Gp.RSI, Gp.RBP, SCORES, layout.scoresStride());
+    ofRow(Gp.RDI, Gp.R14, QUERIES, layout.headBytes());
+    ofRow(Gp.RSI, Gp.R14, SCORES, layout.scoresStride());
     a.mov(Gp.RAX, first);
     a.shl(Gp.RAX, 2);
     a.add(Gp.RSI, Gp.RAX);
@@ -346,7 +413,7 @@ final class AttendCode {
     a.shl(first, 3);
     a.add(first, Gp.RBX);
     a.add(first, TILE_KEYS);
-    call(functions.scores);
+    call(code.scores);
     a.bind(nothing);
   }
 
@@ -364,20 +431,21 @@ final class AttendCode {
    * Weighted values of the rows: together where all see a position, and before and behind that one
    * by one, for what a row does not see must not even be multiplied by 0.
    */
-  private void emitValues() {
+  private void emitValues(OfRows code) {
     // Later rows begin and end later.
     Gp sharedBegin = Gp.R10;
     Gp sharedEnd = Gp.R11;
     begin(sharedBegin, lastOfGroup(sharedBegin));
-    end(sharedEnd, Gp.RBP);
+    end(sharedEnd, Gp.R14);
     atLeast(sharedEnd, sharedBegin);
     a.mov(field(SHARED_BEGIN), sharedBegin);
     a.mov(field(SHARED_END), sharedEnd);
     Label together = new Label();
-    begin(Gp.RAX, Gp.RBP);
+    begin(Gp.RAX, Gp.R14);
     a.cmp(Gp.RAX, sharedBegin);
     a.jump(Condition.EQUAL, together);
     eachRow(
+        code,
         () -> {
           begin(Gp.R9, Gp.R12);
           end(Gp.RSI, Gp.R12);
@@ -390,13 +458,14 @@ final class AttendCode {
     a.mov(Gp.RSI, field(SHARED_END));
     a.cmp(Gp.R9, Gp.RSI);
     a.jump(Condition.GREATER_OR_EQUAL, behind);
-    valuesOf(Gp.RBP, () -> call(functions.values));
+    valuesOf(Gp.R14, () -> call(code.values));
     a.bind(behind);
     Label done = new Label();
     end(Gp.RAX, lastOfGroup(Gp.RAX));
     a.cmp(Gp.RAX, field(SHARED_END));
     a.jump(Condition.EQUAL, done);
     eachRow(
+        code,
         () -> {
           begin(Gp.R9, Gp.R12);
           end(Gp.RSI, Gp.R12);
@@ -411,17 +480,17 @@ final class AttendCode {
    *
    * @param positions emits what puts the first position of row r12 in r9 and the end in rsi
    */
-  private void eachRow(Runnable positions) {
-    a.mov(Gp.R12, Gp.RBP);
+  private void eachRow(OfRows code, Runnable positions) {
+    a.mov(Gp.R12, Gp.R14);
     Label rows = a.loop();
     Label next = new Label();
     positions.run();
     a.cmp(Gp.R9, Gp.RSI);
     a.jump(Condition.GREATER_OR_EQUAL, next);
-    valuesOf(Gp.R12, () -> a.call(functions.values[1]));
+    valuesOf(Gp.R12, () -> a.call(code.values[1]));
     a.bind(next);
     a.add(Gp.R12, 1);
-    a.mov(Gp.RAX, Gp.RBP);
+    a.mov(Gp.RAX, Gp.R14);
     a.add(Gp.RAX, Gp.R15);
     a.cmp(Gp.R12, Gp.RAX);
     a.jump(Condition.LESS, rows);
@@ -439,11 +508,11 @@ final class AttendCode {
 
   /** Takes the part that begins at r12 into the total of the rows that see any of it. */
   private void emitMerge() {
-    a.mov(Gp.RBP, 0);
+    a.mov(Gp.R14, 0);
     Label rows = a.loop();
     Label next = new Label();
     Label notFirst = new Label();
-    bounds(Gp.RCX, Gp.RBP);
+    bounds(Gp.RCX, Gp.R14);
     a.mov(Gp.RAX, at(Gp.RCX, BOUNDS + BEGIN));
     a.sub(Gp.RAX, Gp.R12);
     a.cmp(Gp.RAX, PART_POSITIONS);
@@ -451,8 +520,8 @@ final class AttendCode {
     a.mov(Gp.RDX, at(Gp.RCX, BOUNDS + END));
     a.cmp(Gp.RDX, Gp.R12);
     a.jump(Condition.LESS_OR_EQUAL, next);
-    ofRow(Gp.RDI, Gp.RBP, PART, layout.stateStride());
-    ofRow(Gp.RSI, Gp.RBP, TOTAL, layout.stateStride());
+    ofRow(Gp.RDI, Gp.R14, PART, layout.stateStride());
+    ofRow(Gp.RSI, Gp.R14, TOTAL, layout.stateStride());
     a.cmp(Gp.RAX, 0);
     a.jump(Condition.LESS, notFirst);
     a.mov(Gp.RAX, Gp.RSI);
@@ -464,34 +533,36 @@ final class AttendCode {
     a.bind(notFirst);
     a.call(functions.merge);
     a.bind(next);
-    a.add(Gp.RBP, 1);
-    a.cmp(Gp.RBP, field(ROWS));
+    a.add(Gp.R14, 1);
+    a.cmp(Gp.R14, field(ROWS));
     a.jump(Condition.LESS, rows);
   }
 
   /** Divides the totals by the sums of their exponentials. */
   private void emitResults() {
     Gp state = Gp.R12;
-    Gp token = Gp.R13;
-    Gp tokens = Gp.R14;
-    Gp to = Gp.R15;
-    Gp heads = Gp.RBP;
+    Gp to = Gp.R13;
+    Gp heads = Gp.R14;
+    Gp rows = Gp.R15;
     a.mov(state, field(TOTAL));
-    a.mov(token, field(OUT));
-    a.mov(tokens, field(TOKENS));
-    Label nextToken = a.loop();
-    a.mov(to, token);
+    a.mov(to, field(OUT));
     a.mov(heads, field(HEADS));
-    Label nextHead = a.loop();
+    a.mov(rows, field(ROWS));
+    Label loop = a.loop();
+    Label sameToken = new Label();
     a.mov(Gp.RDI, state);
     a.mov(Gp.RSI, to);
     a.call(functions.finish);
     a.add(state, layout.stateStride());
     a.add(to, layout.headBytes());
     a.dec(heads);
-    a.jump(Condition.NOT_EQUAL, nextHead);
-    a.add(token, field(OUT_STEP));
-    a.dec(tokens);
-    a.jump(Condition.NOT_EQUAL, nextToken);
+    a.jump(Condition.NOT_EQUAL, sameToken);
+    a.mov(heads, field(HEADS));
+    a.imul(Gp.RAX, heads, layout.headBytes());
+    a.sub(to, Gp.RAX);
+    a.add(to, field(OUT_STEP));
+    a.bind(sameToken);
+    a.dec(rows);
+    a.jump(Condition.NOT_EQUAL, loop);
   }
 }

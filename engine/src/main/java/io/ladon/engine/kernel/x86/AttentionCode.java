@@ -137,6 +137,72 @@ final class AttentionCode {
     }
   }
 
+  /** Makes float32 of a block's keys: rdi the block; rsi where they go. */
+  void convertKeys() {
+    if (layout.element() != Element.BYTE) {
+      convert(AttentionLayout.BLOCK * layout.headSize(), register(0));
+      return;
+    }
+    a.mov(Gp.RDX, Gp.RDI);
+    a.add(Gp.RDX, layout.scalesOffset());
+    for (int group = 0; group < layout.groups(); group++) {
+      int elements = Math.min(layout.group(), layout.headSize() - group * layout.group());
+      for (int i = 0; i < lanes.registers(); i++) {
+        a.vmovups(register(1 + i), at(Gp.RDX, i * lanes.bytes()));
+      }
+      a.mov(Gp.RAX, elements);
+      Label loop = a.loop();
+      for (int i = 0; i < lanes.registers(); i++) {
+        load(register(0), at(Gp.RDI, i * lanes.floats()), register(1 + i));
+        a.vmovups(at(Gp.RSI, i * lanes.bytes()), register(0));
+      }
+      a.add(Gp.RDI, AttentionLayout.BLOCK);
+      a.add(Gp.RSI, 4 * AttentionLayout.BLOCK);
+      a.dec(Gp.RAX);
+      a.jump(Condition.NOT_EQUAL, loop);
+      a.add(Gp.RDX, 4 * AttentionLayout.BLOCK);
+    }
+    a.endWide();
+  }
+
+  /**
+   * Makes float32 of a block's values: rdi the block; rsi where they go, and a vector more is
+   * written behind them.
+   */
+  void convertValues() {
+    if (layout.element() != Element.BYTE) {
+      convert(AttentionLayout.BLOCK * layout.headSize(), register(0));
+      return;
+    }
+    a.mov(Gp.RDX, Gp.RDI);
+    a.add(Gp.RDX, layout.scalesOffset());
+    a.mov(Gp.RAX, AttentionLayout.BLOCK);
+    Label loop = a.loop();
+    for (int d = 0; d < layout.headSize(); d += lanes.floats()) {
+      a.vbroadcastss(register(1), at(Gp.RDX, d / layout.group() * 4));
+      load(register(0), at(Gp.RDI, d), register(1));
+      a.vmovups(at(Gp.RSI, 4 * d), register(0));
+    }
+    a.add(Gp.RDI, layout.positionBytes());
+    a.add(Gp.RSI, layout.headBytes());
+    a.add(Gp.RDX, layout.groups() * 4);
+    a.dec(Gp.RAX);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.endWide();
+  }
+
+  private void convert(int elements, Vector x) {
+    a.mov(Gp.RAX, elements / lanes.floats());
+    Label loop = a.loop();
+    load(x, at(Gp.RDI, 0), x);
+    a.vmovups(at(Gp.RSI, 0), x);
+    a.add(Gp.RDI, lanes.floats() * layout.element().bytes());
+    a.add(Gp.RSI, lanes.bytes());
+    a.dec(Gp.RAX);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.endWide();
+  }
+
   /** Whether {@link #store} can be emitted. */
   static boolean stores(AttentionLayout layout) {
     return layout.element() == Element.HALF && layout.headSize() % HALVES == 0;

@@ -26,23 +26,19 @@ public final class AttentionFunctions implements AutoCloseable {
     Lanes lanes = new Lanes(a, tier.bits());
     SoftmaxCode softmax = new SoftmaxCode(lanes, constants, layout);
     AttentionCode code = new AttentionCode(lanes, layout);
-    int most = AttentionCode.maxRows(lanes);
-    Label[] scores = new Label[most + 1];
-    Label[] values = new Label[most + 1];
-    for (int i = 1; i <= most; i++) {
-      int rows = i;
-      scores[i] = function(a, () -> code.scores(rows));
-      values[i] = function(a, () -> code.values(rows));
-    }
+    AttentionCode converted = new AttentionCode(lanes, layout.converted());
     AttendCode.Functions functions =
         new AttendCode.Functions(
             function(a, softmax::clear),
             function(a, softmax::weigh),
             function(a, softmax::merge),
             function(a, softmax::finish),
-            scores,
-            values);
+            ofRows(a, lanes, code),
+            function(a, code::convertKeys),
+            function(a, code::convertValues),
+            ofRows(a, lanes, converted));
     AttendCode attend = new AttendCode(lanes, layout, functions);
+    attend.emitFunctions();
     Label ofAll = function(a, attend::all);
     Label ofPart = function(a, attend::part);
     boolean stores = AttentionCode.stores(layout);
@@ -53,6 +49,18 @@ public final class AttentionFunctions implements AutoCloseable {
     this.merge = memory.function(functions.merge().position());
     this.finish = memory.function(functions.finish().position());
     this.store = stores ? memory.function(ofStore.position()) : null;
+  }
+
+  private static AttendCode.OfRows ofRows(Assembler a, Lanes lanes, AttentionCode code) {
+    int most = AttentionCode.maxRows(lanes);
+    Label[] scores = new Label[most + 1];
+    Label[] values = new Label[most + 1];
+    for (int i = 1; i <= most; i++) {
+      int rows = i;
+      scores[i] = function(a, () -> code.scores(rows));
+      values[i] = function(a, () -> code.values(rows));
+    }
+    return new AttendCode.OfRows(scores, values);
   }
 
   private static Label function(Assembler a, Runnable emit) {

@@ -49,6 +49,12 @@ public record AttentionLayout(
     }
   }
 
+  /** The same of keys and values that have become float32. */
+  AttentionLayout converted() {
+    return new AttentionLayout(
+        Element.FLOAT, headSize, scaleGroup, scoresStride, stateStride, lanesOffset, maxOffset);
+  }
+
   /** Bytes of a position's value, its scales apart. */
   int positionBytes() {
     return headSize * element.bytes();

@@ -57,18 +57,27 @@ public final class AttentionParameters {
   /** First position of the part. */
   public static final int PART_BEGIN = 128;
 
+  /**
+   * Address of room for keys or values of a tile as float32, (64, head size) and 256 bytes behind
+   * them.
+   */
+  public static final int TILE = 136;
+
   // From here on written by the code itself.
 
   /** Address of the states of the part that is computed. */
-  static final int STATES = 136;
+  static final int STATES = 144;
 
   /** First position in a tile that rows that go together all see, and the end of those. */
-  static final int SHARED_BEGIN = 144;
+  static final int SHARED_BEGIN = 152;
 
-  static final int SHARED_END = 152;
+  static final int SHARED_END = 160;
+
+  /** Where the tiles of the part end. */
+  static final int TILES_END = 168;
 
   /** Addresses of the blocks of a tile: of keys, then of values. */
-  static final int TILE_KEYS = 160;
+  static final int TILE_KEYS = 176;
 
   static final int TILE_BLOCKS = AttentionLayout.TILE / AttentionLayout.BLOCK;
   static final int TILE_VALUES = TILE_KEYS + 8 * TILE_BLOCKS;
