@@ -19,6 +19,9 @@ public final class Exponential {
   /** Above this exp is infinite. */
   static final float HIGHEST = 89f;
 
+  /** 1 plus the exponential of this, or of less, is 1. */
+  static final float ABSORBED = -20f;
+
   public static final float LOG2_E = 1.442695f;
 
   /** 1.5 * 2^23: a float of that size has no fraction, so adding it rounds half to even. */
@@ -46,6 +49,7 @@ public final class Exponential {
     return switch (constant) {
       case LOWEST -> LOWEST;
       case HIGHEST -> HIGHEST;
+      case ABSORBED -> ABSORBED;
       case LOG2_E -> LOG2_E;
       case ROUNDER -> ROUNDER;
       case MINUS_LN2_HIGH -> MINUS_LN2_HIGH;

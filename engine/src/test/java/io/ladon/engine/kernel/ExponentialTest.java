@@ -36,4 +36,17 @@ class ExponentialTest {
     assertThat(Exponential.exp(Float.POSITIVE_INFINITY)).isEqualTo(Float.POSITIVE_INFINITY);
     assertThat(Exponential.exp(88.7f)).isFinite();
   }
+
+  /** All floats that are not clamped, so that machine code may clamp them earlier. */
+  @Test
+  void oneAbsorbsEveryExponentialFromAbsorbedOn() {
+    int end = Float.floatToRawIntBits(Exponential.LOWEST);
+    for (int bits = Float.floatToRawIntBits(Exponential.ABSORBED); bits <= end; bits++) {
+      float x = Float.intBitsToFloat(bits);
+      if (1f + Exponential.exp(x) != 1f) {
+        assertThat(1f + Exponential.exp(x)).as("1 + exp(%s)", x).isEqualTo(1f);
+      }
+    }
+    assertThat(1f + Exponential.exp(Float.NEGATIVE_INFINITY)).isEqualTo(1f);
+  }
 }

@@ -7,6 +7,7 @@ package io.ladon.engine.kernel.x86;
 public enum Constant {
   LOWEST,
   HIGHEST,
+  ABSORBED,
   LOG2_E,
   ROUNDER,
   MINUS_LN2_HIGH,

@@ -20,12 +20,27 @@ final class ExponentialCode {
    * @param scratch four registers of the same width
    */
   void emit(Vector x, Vector... scratch) {
+    emit(Constant.LOWEST, x, scratch);
+  }
+
+  /**
+   * {@code x = 1 + exp(x)}. The exponential is not taken of less than what 1 absorbs: results would
+   * be subnormal, which some CPUs take a hundred times as long for.
+   *
+   * @param scratch four registers of the same width
+   */
+  void emitOnePlus(Vector x, Vector... scratch) {
+    emit(Constant.ABSORBED, x, scratch);
+    a.vaddps(x, x, constant(Constant.ONE));
+  }
+
+  private void emit(Constant lowest, Vector x, Vector... scratch) {
     Vector rounded = scratch[0];
     Vector n = scratch[1];
     Vector p = scratch[2];
     Vector square = scratch[3];
     // NaN is what is left of both comparisons.
-    a.vmovups(n, constant(Constant.LOWEST));
+    a.vmovups(n, constant(lowest));
     a.vmaxps(x, n, x);
     a.vmovups(n, constant(Constant.HIGHEST));
     a.vminps(x, n, x);
