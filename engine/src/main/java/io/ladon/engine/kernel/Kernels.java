@@ -62,13 +62,29 @@ public interface Kernels {
    * Quantises columns {@code [columnBegin, columnEnd)} (multiples of 32) of some rows of {@code x}
    * to the same place in {@code out}, sums included.
    */
+  default void quantize(
+      FloatTensor x,
+      int rowBegin,
+      int rowEnd,
+      int columnBegin,
+      int columnEnd,
+      QuantizedActivations out) {
+    quantize(x, rowBegin, rowEnd, columnBegin, columnEnd, out, rowBegin);
+  }
+
+  /**
+   * The same to other rows of {@code out}.
+   *
+   * @param outRow where {@code rowBegin} goes
+   */
   void quantize(
       FloatTensor x,
       int rowBegin,
       int rowEnd,
       int columnBegin,
       int columnEnd,
-      QuantizedActivations out);
+      QuantizedActivations out,
+      int outRow);
 
   /** Fills {@code x.sums()} of some rows from the quants, for activations that came without. */
   void sumBlocks(QuantizedActivations x, int rowBegin, int rowEnd);

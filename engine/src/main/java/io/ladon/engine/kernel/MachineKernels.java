@@ -86,7 +86,8 @@ public final class MachineKernels implements Kernels {
       int rowEnd,
       int columnBegin,
       int columnEnd,
-      QuantizedActivations out) {
+      QuantizedActivations out,
+      int outRow) {
     int columns = columnEnd - columnBegin;
     int blocks = columns / QuantizedActivations.BLOCK;
     if (blocks == 0) {
@@ -94,7 +95,7 @@ public final class MachineKernels implements Kernels {
     }
     long parameters = Scratch.ofThread().address(Scratch.Use.PREPARATION, Parameters.BYTES);
     for (int row = rowBegin; row < rowEnd; row++) {
-      long first = (long) row * out.columns() + columnBegin;
+      long first = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
       long block = first / QuantizedActivations.BLOCK;
       NativeMemory.setLong(
           parameters + Parameters.QUANTIZE_FLOATS,

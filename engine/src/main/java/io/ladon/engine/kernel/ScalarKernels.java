@@ -141,7 +141,8 @@ public final class ScalarKernels implements Kernels {
       int rowEnd,
       int columnBegin,
       int columnEnd,
-      QuantizedActivations out) {
+      QuantizedActivations out,
+      int outRow) {
     for (int row = rowBegin; row < rowEnd; row++) {
       for (int column = columnBegin; column < columnEnd; column += BLOCK) {
         float largest = 0;
@@ -149,7 +150,7 @@ public final class ScalarKernels implements Kernels {
           largest = Math.max(largest, Math.abs(x.get(row, column + c)));
         }
         float factor = quantFactor(largest);
-        long first = (long) row * out.columns() + column;
+        long first = (long) (outRow + row - rowBegin) * out.columns() + column;
         int sum = 0;
         for (int c = 0; c < BLOCK; c++) {
           int quant = factor == 0 ? 0 : round(x.get(row, column + c) * factor);

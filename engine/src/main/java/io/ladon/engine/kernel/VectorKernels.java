@@ -50,11 +50,12 @@ public final class VectorKernels implements Kernels {
       int rowEnd,
       int columnBegin,
       int columnEnd,
-      QuantizedActivations out) {
+      QuantizedActivations out,
+      int outRow) {
     int columns = columnEnd - columnBegin;
     int blocks = columns / QuantizedActivations.BLOCK;
     for (int row = rowBegin; row < rowEnd; row++) {
-      long first = (long) row * out.columns() + columnBegin;
+      long first = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
       long block = first / QuantizedActivations.BLOCK;
       VectorQuantizer.quantize(
           floats(x.segment(), (long) row * x.columns() + columnBegin, columns),

@@ -130,7 +130,11 @@ abstract class MultiplyContract {
     actual.quants().fill((byte) 7);
     expected.quants().fill((byte) 7);
     scalar.quantize(x, 0, tokens, 32, columns, expected);
-    kernels().quantize(x, 0, tokens, 32, columns, actual);
+    kernels().quantize(x, 0, 2, 32, columns, actual);
+    FloatTensor rest =
+        new FloatTensor(x.segment().asSlice(8L * columns), tokens - 2, columns); // from row 2 on
+    kernels().quantize(rest, 0, 1, 32, columns, actual, 2);
+    kernels().quantize(rest, 1, tokens - 2, 32, columns, actual, 3);
     assertThat(actual.quants().toArray(ValueLayout.JAVA_BYTE))
         .isEqualTo(expected.quants().toArray(ValueLayout.JAVA_BYTE));
     assertThat(actual.scales().toArray(ValueLayout.JAVA_FLOAT))
