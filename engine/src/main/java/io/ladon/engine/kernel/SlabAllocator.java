@@ -7,13 +7,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for weights: off heap, in slabs that start at a huge page and ask the system for huge
  * pages, which save the CPU most of its address translations while it streams through them. A page
- * becomes resident when it is first written. Zeroed; freed with the arena; for many threads.
+ * becomes resident when it is first written, a huge one as a whole: so what is small goes where a
+ * slab had no room for something large. Zeroed; freed with the arena; for many threads.
  */
 public final class SlabAllocator implements SegmentAllocator {
 
@@ -29,8 +32,7 @@ public final class SlabAllocator implements SegmentAllocator {
   private static final @Nullable Calls CALLS = Calls.find();
 
   private final Arena arena;
-  private MemorySegment slab = MemorySegment.NULL;
-  private long used;
+  private final List<Slab> slabs = new ArrayList<>();
 
   /**
    * @param arena shared; whoever closes it frees the memory
@@ -44,21 +46,47 @@ public final class SlabAllocator implements SegmentAllocator {
     if (bytes < 0 || alignment < 1 || alignment > HUGE_PAGE || Long.bitCount(alignment) != 1) {
       throw new IllegalArgumentException(bytes + " bytes aligned to " + alignment);
     }
-    long begin = (used + alignment - 1) & -alignment;
-    if (begin + bytes > slab.byteSize()) {
-      slab = newSlab(Math.max(SLAB, (bytes + HUGE_PAGE - 1) & -HUGE_PAGE));
-      begin = 0;
+    for (Slab slab : slabs) {
+      if (slab.hasRoom(bytes, alignment)) {
+        return slab.take(bytes, alignment);
+      }
     }
-    used = begin + bytes;
-    return slab.asSlice(begin, bytes);
+    Slab slab = new Slab(map(Math.max(SLAB, (bytes + HUGE_PAGE - 1) & -HUGE_PAGE)));
+    slabs.add(slab);
+    return slab.take(bytes, alignment);
   }
 
-  private MemorySegment newSlab(long bytes) {
+  private MemorySegment map(long bytes) {
     Calls calls = CALLS;
     if (calls == null) {
-      return arena.allocate(bytes, FloatTensor.ALIGNMENT);
+      return arena.allocate(bytes, HUGE_PAGE);
     }
     return calls.map(arena, bytes);
+  }
+
+  /** Memory that starts at a huge page, filled from its beginning on. */
+  private static final class Slab {
+
+    private final MemorySegment memory;
+    private long used;
+
+    Slab(MemorySegment memory) {
+      this.memory = memory;
+    }
+
+    boolean hasRoom(long bytes, long alignment) {
+      return begin(alignment) + bytes <= memory.byteSize();
+    }
+
+    MemorySegment take(long bytes, long alignment) {
+      long begin = begin(alignment);
+      used = begin + bytes;
+      return memory.asSlice(begin, bytes);
+    }
+
+    private long begin(long alignment) {
+      return (used + alignment - 1) & -alignment;
+    }
   }
 
   /** The system's calls, where it has them. */
