@@ -34,28 +34,29 @@ final class AttentionPhase {
   private final AttentionItems slidingItems;
   private final StepRuns runs;
   private final Rows input;
-  private final FloatTensor out;
-  private final int outColumn;
+  private final Projection output;
+  private final FloatTensor heads; // (tokens, columns of output's input): to be quantised
   private final IntRangeTask projectTask = this::project;
   private final IntRangeTask placeTask = this::place;
   private final IntRangeTask attendTask = this::attend;
   private final IntRangeTask mergeTask = this::merge;
+  private final IntRangeTask quantizeTask = this::quantize;
 
   // What the running tasks work on.
   private int layer;
   private AttentionItems items;
+  private FloatTensor out;
   private @Nullable LayerWeights weights;
 
   /**
    * @param arena for what a thread keeps
-   * @param buffers for what lives until the output projection is done
+   * @param buffers for what lives until the output projection runs
    * @param input normed tokens, (tokens, hidden)
-   * @param out where the head outputs go
-   * @param outColumn column in {@code out} of this rank's first head
+   * @param output whose input this makes
    */
   AttentionPhase(
       Arena arena,
-      Arena buffers,
+      StepMemory buffers,
       ModelSpec spec,
       RankPlan plan,
       KvCache cache,
@@ -65,8 +66,7 @@ final class AttentionPhase {
       StepRuns runs,
       int maxTokens,
       Rows input,
-      FloatTensor out,
-      int outColumn) {
+      Projection output) {
     this.spec = spec;
     this.queryHeads = plan.queryHeads().size();
     this.kvHeads = plan.kvHeads().size();
@@ -74,8 +74,7 @@ final class AttentionPhase {
     this.team = team;
     this.runs = runs;
     this.input = input;
-    this.out = out;
-    this.outColumn = outColumn;
+    this.output = output;
     int slots = slots(spec, plan, cache.blocks(), team.threads());
     this.attention =
         new Attention(arena, cache, plan, kernels, spec.groupSize(), team.threads(), slots);
@@ -93,8 +92,12 @@ final class AttentionPhase {
         new RopeTable(
             spec.rope(), spec.rope().slidingBase(), 1f, ropeFactors, spec.contextLength());
     this.queries = one(buffers, maxTokens, queryHeads * spec.headSize());
+    long behindQueries = buffers.here();
     this.keys = one(buffers, maxTokens, kvHeads * spec.headSize());
     this.values = one(buffers, maxTokens, kvHeads * spec.headSize());
+    buffers.layOver(behindQueries); // keys and values are in the cache by then
+    this.heads = FloatTensor.allocate(buffers, maxTokens, output.input().columns());
+    this.out = heads;
   }
 
   /** Tokens of one run that are attended together. */
@@ -141,9 +144,14 @@ final class AttentionPhase {
             + Multiplication.units(w.value()),
         projectTask);
     team.run(runs.tokens(), placeTask);
+    boolean quantizes = output.takesQuants(w.outputInput());
+    out = quantizes ? heads : output.input().floats();
     items = spec.slides(layer) ? slidingItems : globalItems;
     team.run(items.count(), 1, attendTask);
     team.run(items.merges(), 1, mergeTask);
+    if (quantizes) {
+      team.run(runs.tokens(), quantizeTask);
+    }
   }
 
   private LayerWeights weights() {
@@ -242,7 +250,7 @@ final class AttentionPhase {
             window,
             queries[0],
             out,
-            outColumn);
+            output.inputColumn());
       } else {
         attention.attendPart(
             thread,
@@ -268,8 +276,14 @@ final class AttentionPhase {
           items.mergeSlot(i),
           items.mergeParts(i),
           out,
-          outColumn);
+          output.inputColumn());
     }
+  }
+
+  private void quantize(int thread, int begin, int end) {
+    int column = output.inputColumn();
+    kernels.quantize(
+        heads, begin, end, column, column + output.inputColumns(), output.input().quants());
   }
 
   private static FloatTensor[] one(Arena arena, int rows, int columns) {

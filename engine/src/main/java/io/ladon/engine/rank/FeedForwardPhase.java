@@ -28,6 +28,7 @@ final class FeedForwardPhase {
   private final Rows[] input; // normed tokens, by chunk
   private final Rows[] output; // down's input, by chunk
   private final FloatTensor[][] gate; // by chunk: one, output's floats
+  private final FloatTensor[] passing; // one of (chunk, columns of output): gate, to be quantised
   private final FloatTensor[] up; // one of (chunk, own rows)
   private final IntRangeTask task = this::compute;
   private @Nullable LayerWeights weights;
@@ -56,6 +57,7 @@ final class FeedForwardPhase {
       gate[i] = new FloatTensor[] {output[i].floats()};
     }
     int chunk = Math.min(CHUNK, maxTokens);
+    this.passing = new FloatTensor[] {FloatTensor.allocate(arena, chunk, down.input().columns())};
     this.up = new FloatTensor[] {FloatTensor.allocate(arena, chunk, down.inputColumns())};
   }
 
@@ -90,7 +92,7 @@ final class FeedForwardPhase {
     for (int chunk = 0; chunk * CHUNK < tokens; chunk++) {
       int count = Math.min(CHUNK, tokens - chunk * CHUNK);
       Rows x = input[chunk];
-      FloatTensor[] y = gate[quantizes ? 0 : chunk]; // floats that pass all lie in one place
+      FloatTensor[] y = quantizes ? passing : gate[chunk];
       Multiplication.multiply(kernels, gateMatrix, unitBegin, unitEnd, x, count, y, column);
       Multiplication.multiply(kernels, upMatrix, unitBegin, unitEnd, x, count, up, 0);
       gate(y[0], column, count, rowBegin, rowEnd);

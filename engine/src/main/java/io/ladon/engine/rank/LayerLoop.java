@@ -49,6 +49,7 @@ final class LayerLoop {
     this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
     this.runs = new StepRuns(tokens, options.maxStepRuns());
     StepMemory phases = new StepMemory(arena);
+    StepMemory floats = new StepMemory(arena);
     this.residual =
         new Residual(
             new StepMemory(arena),
@@ -60,7 +61,7 @@ final class LayerLoop {
             team,
             tokens);
     Projection.Builder projections =
-        new Projection.Builder(phases, plan, link, kernels, team, shape, tokens);
+        new Projection.Builder(phases, floats, plan, link, kernels, team, shape, tokens);
     phases.layOver();
     this.output = projections.output();
     this.attention =
@@ -76,9 +77,9 @@ final class LayerLoop {
             runs,
             tokens,
             residual.normed(),
-            output.input().floats(),
-            output.inputColumn());
+            output);
     phases.layOver();
+    floats.layOver();
     this.down = projections.down();
     this.feedForward =
         new FeedForwardPhase(phases, spec, kernels, team, tokens, residual.normed(), down);
@@ -91,9 +92,8 @@ final class LayerLoop {
     runs.begin(step.runs(), attention.tokensTogether());
     shape.begin(runs.tokens());
     attention.begin(step.runs());
-    residual.begin(step.embeddings(), shape.tokens());
     LayerWeights first = weights.layer(0);
-    residual.normAll(first.attentionNorm(), first.attentionInput(), shape.tokens());
+    residual.begin(step.embeddings(), first.attentionNorm(), first.attentionInput(), shape);
     for (int layer = 0; layer < spec.layers(); layer++) {
       run(layer, weights.layer(layer));
       link.poll();
@@ -120,7 +120,7 @@ final class LayerLoop {
   private void run(int layer, LayerWeights w) {
     attention.run(layer, w);
     readAhead(output, w.output(), w.gate(), w.up());
-    output.run(layer, w.output(), w.outputInput(), false, shape);
+    output.run(layer, w.output(), w.outputInput(), shape);
     residual.add(output.result(), w.attentionPostNorm(), shape);
     residual.norm(
         layer, ExchangePoint.OUTPUT_TOKENS, w.feedForwardNorm(), w.feedForwardInput(), shape);
@@ -131,7 +131,7 @@ final class LayerLoop {
     } else {
       readAhead(down, w.down(), next.query(), next.key());
     }
-    down.run(layer, w.down(), w.downInput(), down.takesQuants(w.downInput()), shape);
+    down.run(layer, w.down(), w.downInput(), shape);
     residual.add(down.result(), w.feedForwardPostNorm(), shape);
     if (next != null) {
       residual.norm(

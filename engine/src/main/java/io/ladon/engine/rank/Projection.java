@@ -10,7 +10,6 @@ import io.ladon.engine.plan.Range;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.engine.plan.Split;
-import java.lang.foreign.Arena;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -65,13 +64,11 @@ final class Projection {
     int hidden = plan.spec().hiddenSize();
     boolean summed = split == Split.COLUMNS && ranks > 1;
     int width = summed ? ownColumns.size() : part.width;
+    long begin = b.arena.here();
     QuantizedActivations quants = QuantizedActivations.allocate(b.arena, b.maxTokens, width);
-    this.result = FloatTensor.allocate(b.arena, b.maxTokens, hidden);
-    this.resultRows = new Rows(result, quants);
-    this.resultAsOut = new FloatTensor[] {result};
-    this.resultMine = resultAsOut;
-    this.multiplication = new Multiplication(kernels);
+    long results = b.arena.here();
     if (summed) {
+      b.arena.layOver(begin);
       int maxMine = b.shape.maxMine(b.maxTokens);
       this.sum =
           new SumExchange(
@@ -84,26 +81,32 @@ final class Projection {
               hidden,
               b.maxTokens,
               maxMine,
-              result);
+              results);
       this.inputGather = null;
+      this.result = sum.result();
+      results = sum.ownPlace();
     } else {
       this.sum = null;
+      this.result = FloatTensor.allocate(b.arena, b.maxTokens, hidden);
       this.inputGather =
           ranks > 1 ? new ColumnGather(b.arena, b.link, part.columns, b.maxTokens) : null;
     }
+    this.resultRows = new Rows(result, quants);
+    this.resultAsOut = new FloatTensor[] {result};
+    this.resultMine = resultAsOut;
+    this.multiplication = new Multiplication(kernels);
     this.resultGather =
         ranks > 1 && split == Split.ROWS
             ? new ColumnGather(b.arena, b.link, part.rows, b.maxTokens)
             : null;
-    // Last: where the input is int8 most of these pages stay untouched, and here they lie beyond
-    // what the other phases, over which this one is laid, write.
-    this.input = new Rows(FloatTensor.allocate(b.arena, b.maxTokens, width), quants);
+    b.arena.layOver(results);
+    this.input = new Rows(FloatTensor.allocate(b.floats, b.maxTokens, width), quants);
     this.inputMine = input;
   }
 
   /**
-   * Where this rank's part of the input goes, columns from {@link #inputColumn}: float32, or int8
-   * where the projection {@link #takesQuants}.
+   * Where this rank's part of the input goes, columns from {@link #inputColumn}: int8 where the
+   * projection {@link #takesQuants}, else float32.
    */
   Rows input() {
     return input;
@@ -138,11 +141,10 @@ final class Projection {
    * Multiplies all ranks' inputs.
    *
    * @param w this rank's part; null if it has none
-   * @param isQuantized whether this rank's part of the input is int8 already
    */
-  void run(
-      int layer, @Nullable PackedMatrix w, InputKind kind, boolean isQuantized, StepShape shape) {
+  void run(int layer, @Nullable PackedMatrix w, InputKind kind, StepShape shape) {
     boolean quantized = kind.needsQuants();
+    boolean isQuantized = takesQuants(kind);
     if (sum != null) {
       if (quantized && !isQuantized) {
         quantize(0, shape.tokens(), 0, ownColumns.size());
@@ -234,9 +236,16 @@ final class Projection {
       ExchangePoint inputPoint,
       ExchangePoint resultPoint) {}
 
-  /** What projections are made of. */
+  /**
+   * What projections are made of.
+   *
+   * @param arena what is allocated there next, after a projection, lies over its results: it must
+   *     not be needed any more when the projection runs
+   * @param floats for inputs that are float32; where they are int8 it stays untouched
+   */
   record Builder(
-      Arena arena,
+      StepMemory arena,
+      StepMemory floats,
       ShardPlan plan,
       Link link,
       Kernels kernels,

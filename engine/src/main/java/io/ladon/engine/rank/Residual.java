@@ -28,24 +28,28 @@ final class Residual {
   private final TensorType embeddingType;
   private final MemorySegment embeddings; // (tokens, encoded row)
   private final float[][] decoded; // (thread, hidden)
+  private final FloatTensor passing; // (thread, hidden): a token on its way to int8
   private final IntRangeTask embedTask = this::embed;
   private final IntRangeTask joinTask = this::join;
   private final IntRangeTask normTask = this::norm;
 
   // What the running tasks work on.
   private int firstToken;
+  private int mineBegin;
+  private int mineEnd;
   private FloatTensor addend;
   private @Nullable MemorySegment postNorm;
   private MemorySegment normWeight = MemorySegment.NULL;
+  private boolean keepsFloats;
   private boolean quantizes;
 
   /**
    * @param arena for what lives as long as a step
-   * @param passing for what is needed between two phases only
+   * @param between for what is needed between two phases only
    */
   Residual(
       Arena arena,
-      Arena passing,
+      Arena between,
       ModelSpec spec,
       TensorType embeddingType,
       Link link,
@@ -55,14 +59,15 @@ final class Residual {
     this.spec = spec;
     this.embeddingType = embeddingType;
     this.embeddings =
-        arena.allocate(
+        between.allocate(
             maxTokens * embeddingType.bytesFor(spec.hiddenSize()), FloatTensor.ALIGNMENT);
     this.kernels = kernels;
     this.team = team;
     this.stream = FloatTensor.allocate(arena, maxTokens, spec.hiddenSize());
     this.addend = stream;
+    this.passing = FloatTensor.allocate(arena, team.threads(), spec.hiddenSize());
     this.normed = Rows.allocate(arena, maxTokens, spec.hiddenSize());
-    this.gather = new TokenGather(passing, link, maxTokens, spec.hiddenSize());
+    this.gather = new TokenGather(between, link, maxTokens, spec.hiddenSize());
     this.begins = new int[link.ranks() + 1];
     this.decoded = new float[team.threads()][spec.hiddenSize()];
   }
@@ -78,14 +83,17 @@ final class Residual {
   }
 
   /**
-   * Starts a step with the tokens' embeddings, all of them in every rank.
+   * Starts a step with the tokens' embeddings, and norms them, all of them in every rank.
    *
    * @param encoded rows as in the checkpoint
    */
-  void begin(MemorySegment encoded, int tokens) {
+  void begin(MemorySegment encoded, MemorySegment weight, InputKind kind, StepShape shape) {
     // A copy: the step's own segment may belong to one thread.
     MemorySegment.copy(encoded, 0, embeddings, 0, encoded.byteSize());
-    team.run(tokens, embedTask);
+    mineBegin = shape.mineBegin();
+    mineEnd = shape.mineEnd();
+    prepare(weight, kind, kind.needsQuants());
+    team.run(shape.tokens(), embedTask);
   }
 
   /**
@@ -100,18 +108,14 @@ final class Residual {
     team.run(shape.mineEnd() - shape.mineBegin(), joinTask);
   }
 
-  /** Norms all tokens, at the start of a step: each rank has them all. */
-  void normAll(MemorySegment weight, InputKind kind, int tokens) {
-    norm(weight, kind.needsQuants(), 0, tokens);
-  }
-
   /** Norms the tokens that this rank finishes, and gathers the others' in a cut step. */
   void norm(int layer, ExchangePoint point, MemorySegment weight, InputKind kind, StepShape shape) {
+    prepare(weight, kind, shape.isCut() ? kind.onlyQuants() : kind.needsQuants());
+    firstToken = shape.mineBegin();
+    team.run(shape.mineEnd() - shape.mineBegin(), normTask);
     if (!shape.isCut()) {
-      norm(weight, kind.needsQuants(), 0, shape.tokens());
       return;
     }
-    norm(weight, kind.onlyQuants(), shape.mineBegin(), shape.mineEnd());
     for (int r = 0; r < begins.length; r++) {
       begins[r] = shape.shareBegin(r);
     }
@@ -123,11 +127,10 @@ final class Residual {
     }
   }
 
-  private void norm(MemorySegment weight, boolean quantized, int begin, int end) {
+  private void prepare(MemorySegment weight, InputKind kind, boolean quantized) {
     normWeight = weight;
+    keepsFloats = !kind.onlyQuants();
     quantizes = quantized;
-    firstToken = begin;
-    team.run(end - begin, normTask);
   }
 
   private void embed(int thread, int begin, int end) {
@@ -135,12 +138,14 @@ final class Residual {
     long rowBytes = embeddingType.bytesFor(row.length);
     for (int t = begin; t < end; t++) {
       TensorDecoder.decode(embeddingType, embeddings, t * rowBytes, row, 0, row.length);
-      long to = (long) t * row.length;
-      MemorySegment.copy(
-          row, 0, stream.segment(), ValueLayout.JAVA_FLOAT, to * Float.BYTES, row.length);
+      boolean mine = t >= mineBegin && t < mineEnd;
+      MemorySegment x = mine ? stream.segment() : passing.segment();
+      long at = (long) (mine ? t : thread) * row.length;
+      MemorySegment.copy(row, 0, x, ValueLayout.JAVA_FLOAT, at * Float.BYTES, row.length);
       if (spec.embeddingScale() != 1f) {
-        kernels.scale(stream.segment(), to, row.length, spec.embeddingScale());
+        kernels.scale(x, at, row.length, spec.embeddingScale());
       }
+      norm(thread, t, x, at);
     }
   }
 
@@ -158,21 +163,20 @@ final class Residual {
   }
 
   private void norm(int thread, int begin, int end) {
-    int hidden = spec.hiddenSize();
     for (int t = firstToken + begin; t < firstToken + end; t++) {
-      long at = (long) t * hidden;
-      kernels.rmsNorm(
-          stream.segment(),
-          at,
-          normWeight,
-          spec.normEpsilon(),
-          hidden,
-          normed.floats().segment(),
-          at);
+      norm(thread, t, stream.segment(), (long) t * spec.hiddenSize());
     }
+  }
+
+  /** Norms a token at some place. */
+  private void norm(int thread, int token, MemorySegment x, long at) {
+    int hidden = spec.hiddenSize();
+    FloatTensor y = keepsFloats ? normed.floats() : passing;
+    int row = keepsFloats ? token : thread;
+    kernels.rmsNorm(
+        x, at, normWeight, spec.normEpsilon(), hidden, y.segment(), (long) row * hidden);
     if (quantizes) {
-      kernels.quantize(
-          normed.floats(), firstToken + begin, firstToken + end, 0, hidden, normed.quants());
+      kernels.quantize(y, row, row + 1, 0, hidden, normed.quants(), token);
     }
   }
 }

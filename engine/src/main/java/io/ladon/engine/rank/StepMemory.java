@@ -15,6 +15,8 @@ final class StepMemory implements Arena {
 
   private static final long SLAB = 64L << 20; // of addresses; far from what malloc keeps to itself
 
+  private static final int SLAB_SHIFT = 48; // of a place: a slab, and bytes of it
+
   private final Arena arena;
   private final List<MemorySegment> slabs = new ArrayList<>();
   private int slab;
@@ -29,8 +31,23 @@ final class StepMemory implements Arena {
 
   /** What is allocated from now on lies over what was allocated before. */
   void layOver() {
-    slab = 0;
-    used = 0;
+    layOver(0);
+  }
+
+  /** The same, but what was allocated before a place is left as it is. */
+  void layOver(long place) {
+    slab = (int) (place >>> SLAB_SHIFT);
+    used = place & ((1L << SLAB_SHIFT) - 1);
+  }
+
+  /** What is allocated from now on lies behind a place. */
+  void goTo(long place) {
+    layOver(Math.max(place, here()));
+  }
+
+  /** Place of what is allocated next. */
+  long here() {
+    return ((long) slab << SLAB_SHIFT) | used;
   }
 
   @Override

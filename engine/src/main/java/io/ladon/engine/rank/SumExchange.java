@@ -30,7 +30,8 @@ final class SumExchange {
   private final int[] roots; // of each rank
   private final MemorySegment[] sums; // of each rank, (tokens, roots, width)
   private final FloatTensor[] own; // by root
-  private final FloatTensor result;
+  private final FloatTensor result; // own's, if that is one matrix
+  private final long ownPlace;
   private final int firstRank; // whose first root ends as the total
   private final int[] additions; // (to rank, to root, from rank, from root) ...
   private final @Nullable MemorySegment[] send;
@@ -43,10 +44,11 @@ final class SumExchange {
    * @param leaves of each rank
    * @param width of a sum
    * @param maxMine tokens that this rank finishes at most
-   * @param result where finished tokens go, (tokens, width)
+   * @param inputEnd place in memory behind what the sums are made of: what is needed when they are
+   *     made goes there, and what is needed later may lie over it
    */
   SumExchange(
-      Arena arena,
+      StepMemory arena,
       Link link,
       Kernels kernels,
       ThreadTeam team,
@@ -55,13 +57,12 @@ final class SumExchange {
       int width,
       int maxTokens,
       int maxMine,
-      FloatTensor result) {
+      long inputEnd) {
     this.link = link;
     this.kernels = kernels;
     this.team = team;
     this.rank = link.rank();
     this.width = width;
-    this.result = result;
     int ranks = leaves.size();
     this.roots = new int[ranks];
     this.sums = new MemorySegment[ranks];
@@ -76,11 +77,15 @@ final class SumExchange {
         rootList.add(ofRank.get(i));
         places.add(new int[] {r, i});
       }
-      int tokens = r == rank ? maxTokens : maxMine;
-      // One more row, so that the view of the last root is as long as the others.
-      sums[r] =
-          arena.allocate(Math.max(4, 4L * (tokens + 1) * roots[r] * width), FloatTensor.ALIGNMENT);
+      if (r != rank) {
+        sums[r] = allocateSums(arena, maxMine, r);
+      }
     }
+    boolean inPlace = roots[rank] == 1;
+    FloatTensor apart = FloatTensor.allocate(arena, inPlace ? 0 : maxTokens, width);
+    arena.goTo(inputEnd);
+    this.ownPlace = arena.here();
+    sums[rank] = allocateSums(arena, maxTokens, rank);
     this.firstRank = places.getFirst()[0];
     List<Integer> program = new ArrayList<>();
     plan(tree.all(), rootList, places, program);
@@ -93,6 +98,23 @@ final class SumExchange {
               maxTokens,
               own.length * width);
     }
+    this.result = inPlace ? own[0] : apart;
+  }
+
+  private MemorySegment allocateSums(Arena arena, int tokens, int ofRank) {
+    // One more row, so that the view of the last root is as long as the others.
+    return arena.allocate(
+        Math.max(4, 4L * (tokens + 1) * roots[ofRank] * width), FloatTensor.ALIGNMENT);
+  }
+
+  /** (tokens, width); the rows of the tokens that this rank finishes are valid. */
+  FloatTensor result() {
+    return result;
+  }
+
+  /** Place of {@link #own} in memory. */
+  long ownPlace() {
+    return ownPlace;
   }
 
   /** Where this rank's roots are to be written, one matrix (tokens, stride) for each root. */
@@ -138,12 +160,14 @@ final class SumExchange {
             offset(additions[a], additions[a + 1], token) + column,
             length);
       }
-      MemorySegment.copy(
-          sums[firstRank],
-          4 * (offset(firstRank, 0, token) + column),
-          result.segment(),
-          4 * ((long) token * width + column),
-          4L * length);
+      if (firstRank != rank || own.length > 1) {
+        MemorySegment.copy(
+            sums[firstRank],
+            4 * (offset(firstRank, 0, token) + column),
+            result.segment(),
+            4 * ((long) token * width + column),
+            4L * length);
+      }
     }
   }
 

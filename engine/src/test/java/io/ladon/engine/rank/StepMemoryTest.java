@@ -28,6 +28,29 @@ class StepMemoryTest {
     }
   }
 
+  @Test
+  void laysOverFromAPlaceOn() {
+    try (Arena arena = Arena.ofShared()) {
+      StepMemory memory = new StepMemory(arena);
+      MemorySegment kept = memory.allocate(100, 64);
+      long place = memory.here();
+      MemorySegment first = memory.allocate(100, 64);
+      MemorySegment large = memory.allocate(LARGE, 64);
+      long end = memory.here();
+      memory.layOver(place);
+      assertThat(memory.allocate(50, 64).address()).isEqualTo(first.address());
+      memory.goTo(end);
+      MemorySegment behind = memory.allocate(50, 64);
+      memory.goTo(place); // which it is past already
+      MemorySegment last = memory.allocate(50, 64);
+      for (MemorySegment other : new MemorySegment[] {kept, first, large}) {
+        assertApart(behind, other);
+        assertApart(last, other);
+      }
+      assertApart(behind, last);
+    }
+  }
+
   private static void assertApart(MemorySegment a, MemorySegment b) {
     assertThat(a.asOverlappingSlice(b)).isEmpty();
   }
