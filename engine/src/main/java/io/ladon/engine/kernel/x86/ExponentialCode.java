@@ -58,9 +58,17 @@ final class ExponentialCode {
     a.vmulps(square, x, x);
     a.vfmadd213ps(p, square, x);
     a.vaddps(p, p, constant(Constant.ONE));
-    // Two factors that are powers of two, for results may be subnormal.
+    // Rounded once, as the product of two factors is whose first leaves no subnormal.
+    if (x.bits() == 512) {
+      a.vscalefps(x, p, n);
+    } else {
+      emitScale(x, p, rounded, n);
+    }
+  }
+
+  /** {@code x = p * 2^n} by two factors, for results may be subnormal. */
+  private void emitScale(Vector x, Vector p, Vector rounded, Vector half) {
     Vector exponent = rounded;
-    Vector half = n;
     a.vpsubd(exponent, rounded, constant(Constant.ROUNDER));
     a.vpsrad(half, exponent, 1);
     a.vpsubd(exponent, exponent, half);

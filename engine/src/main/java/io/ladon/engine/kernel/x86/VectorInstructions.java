@@ -198,6 +198,11 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 2, 0xBC), to, left.number(), right);
   }
 
+  /** {@code left} times 2 to the power of {@code right}, which is rounded down; AVX-512. */
+  final void vscalefps(Vector to, Vector left, Operand right) {
+    evex(VectorOp.of(1, 2, 0x2C), to, left.number(), right, 0);
+  }
+
   // Integers in lanes.
 
   final void vpaddd(Vector to, Vector left, Operand right) {
