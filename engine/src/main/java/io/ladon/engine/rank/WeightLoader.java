@@ -51,6 +51,10 @@ final class WeightLoader {
 
   ShardWeights load(ThreadTeam team) throws IOException {
     try {
+      String head = spec.tiedEmbeddings() ? TensorNames.TOKEN_EMBEDDING : TensorNames.OUTPUT;
+      MemorySegment outputNorm = vector(TensorNames.OUTPUT_NORM);
+      // First: what is small in the layers fills the memory behind it.
+      PackedMatrix vocabulary = matrix(head, own.vocabulary());
       LayerWeights[] layers = new LayerWeights[spec.layers()];
       team.run(
           layers.length,
@@ -60,9 +64,6 @@ final class WeightLoader {
               layers[i] = layerUnchecked(i);
             }
           });
-      String head = spec.tiedEmbeddings() ? TensorNames.TOKEN_EMBEDDING : TensorNames.OUTPUT;
-      MemorySegment outputNorm = vector(TensorNames.OUTPUT_NORM);
-      PackedMatrix vocabulary = matrix(head, own.vocabulary());
       float[] ropeFactors = spec.rope().frequencyFactors() ? ropeFactors() : null;
       return new ShardWeights(
           arena,

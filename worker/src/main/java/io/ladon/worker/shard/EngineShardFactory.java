@@ -76,7 +76,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     long encoded = ShardInventory.of(spec.plan(), spec.header(), spec.rank()).bytes();
     long cache = spec.kvBlocks() * KvCache.bytesPerBlock(model, own, kvType(spec.kvType()));
     long columns =
-        6L * model.hiddenSize() + 4L * model.headColumns() + 4L * model.feedForwardSize();
+        6L * model.hiddenSize() + 4L * model.headColumns() + 2L * model.feedForwardSize();
     long buffers =
         columns * Float.BYTES * spec.maxStepTokens()
             + (long) own.vocabulary().size() * Float.BYTES * spec.maxStepRuns();
