@@ -1,20 +1,13 @@
 package io.ladon.engine.kernel;
 
 import io.ladon.engine.checkpoint.TensorType;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * Moves one row's part of a tile from the checkpoint's blocks (see {@code ggml-common.h} and {@code
- * ggml-quants.c} of llama.cpp) to the packed layout.
+ * ggml-quants.c} of llama.cpp) to the packed layout. On arrays: a worker packs while it starts, in
+ * code of the quick compiler, to which each access of a memory segment is a chain of calls.
  */
 final class BlockPacker {
-
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** Columns of a super-block. */
   private static final int SUPER_BLOCK = 256;
@@ -22,10 +15,14 @@ final class BlockPacker {
   private static final int LOW_NIBBLES = 0x0F0F0F0F;
 
   private final TensorType type;
-  private final MemorySegment from;
-  private final MemorySegment to;
+  private final byte[] from;
+  private final byte[] to;
 
-  BlockPacker(TensorType type, MemorySegment from, MemorySegment to) {
+  /**
+   * @param from a row as the checkpoint has it
+   * @param to a panel
+   */
+  BlockPacker(TensorType type, byte[] from, byte[] to) {
     this.type = type;
     this.from = from;
     this.to = to;
@@ -34,80 +31,101 @@ final class BlockPacker {
   /**
    * Packs some blocks of a row that make one tile.
    *
-   * @param rowOffset bytes to the row's first block in the checkpoint's bytes
    * @param column of the tile's first block, in the checkpoint's row
    * @param header bytes to the tile
    * @param quants bytes to the tile's quants
    * @param row within the panel
    */
-  void pack(long rowOffset, int column, int blocks, long header, long quants, int row) {
+  void pack(int column, int blocks, int header, int quants, int row) {
     for (int b = 0; b < blocks; b++) {
       int c = column + b * PackedLayout.BLOCK;
-      long source = rowOffset + (long) (c / type.blockElements()) * type.blockBytes();
-      long target = quants + (long) b * PackedLayout.blockBytes(type);
+      int source = c / type.blockElements() * type.blockBytes();
+      int target = quants + b * PackedLayout.blockBytes(type);
       int part = c % SUPER_BLOCK / PackedLayout.BLOCK;
       switch (type) {
         case F32 -> packFloat32(source, target, row);
         case F16, BF16 -> packFloat16(source, target, row);
         case Q4_0 -> {
-          copyShort(source, header + 32L * b + 2L * row);
-          copyInts(source + 2, target + 4L * row, 4);
+          copyShort(source, header + 32 * b + 2 * row);
+          copyInts(source + 2, target + 4 * row, 4);
         }
         case Q4_1 -> {
-          copyShort(source, header + 64L * b + 2L * row);
-          copyShort(source + 2, header + 64L * b + 32 + 2L * row);
-          copyInts(source + 4, target + 4L * row, 4);
+          copyShort(source, header + 64 * b + 2 * row);
+          copyShort(source + 2, header + 64 * b + 32 + 2 * row);
+          copyInts(source + 4, target + 4 * row, 4);
         }
         case Q5_0 -> {
-          copyShort(source, header + 32L * b + 2L * row);
-          to.set(INT, target + 4L * row, fifthBits(from.get(INT, source + 2)));
-          copyInts(source + 6, target + 64 + 4L * row, 4);
+          copyShort(source, header + 32 * b + 2 * row);
+          putInt(target + 4 * row, fifthBits(getInt(source + 2)));
+          copyInts(source + 6, target + 64 + 4 * row, 4);
         }
         case Q5_1 -> {
-          copyShort(source, header + 64L * b + 2L * row);
-          copyShort(source + 2, header + 64L * b + 32 + 2L * row);
-          to.set(INT, target + 4L * row, fifthBits(from.get(INT, source + 4)));
-          copyInts(source + 8, target + 64 + 4L * row, 4);
+          copyShort(source, header + 64 * b + 2 * row);
+          copyShort(source + 2, header + 64 * b + 32 + 2 * row);
+          putInt(target + 4 * row, fifthBits(getInt(source + 4)));
+          copyInts(source + 8, target + 64 + 4 * row, 4);
         }
         case Q8_0 -> {
-          copyShort(source, header + 32L * b + 2L * row);
-          copyInts(source + 2, target + 4L * row, 8);
+          copyShort(source, header + 32 * b + 2 * row);
+          copyInts(source + 2, target + 4 * row, 8);
         }
         case Q4_K -> {
           packScales(source, part, header, b, row);
-          packNibbles(source + 16, part, target + 4L * row);
+          packNibbles(source + 16, part, target + 4 * row);
         }
         case Q5_K -> {
           packScales(source, part, header, b, row);
-          packFifthBits(source + 16, part, target + 4L * row);
-          packNibbles(source + 48, part, target + 64 + 4L * row);
+          packFifthBits(source + 16, part, target + 4 * row);
+          packNibbles(source + 48, part, target + 64 + 4 * row);
         }
         case Q6_K -> packQ6(source, part, header, b, target, row);
       }
     }
   }
 
-  private void packFloat32(long source, long target, int row) {
+  private void packFloat32(int source, int target, int row) {
     for (int c = 0; c < PackedLayout.BLOCK; c++) {
-      to.set(INT, target + 4L * (PackedLayout.ROWS * c + row), from.get(INT, source + 4L * c));
+      copyInt(source + 4 * c, target + 4 * (PackedLayout.ROWS * c + row));
     }
   }
 
-  private void packFloat16(long source, long target, int row) {
+  private void packFloat16(int source, int target, int row) {
     for (int c = 0; c < PackedLayout.BLOCK; c++) {
-      to.set(SHORT, target + 2L * (PackedLayout.ROWS * c + row), from.get(SHORT, source + 2L * c));
+      copyShort(source + 2 * c, target + 2 * (PackedLayout.ROWS * c + row));
     }
   }
 
-  private void copyShort(long source, long target) {
-    to.set(SHORT, target, from.get(SHORT, source));
+  private void copyShort(int source, int target) {
+    to[target] = from[source];
+    to[target + 1] = from[source + 1];
   }
 
   /** Consecutive groups of four bytes, 64 bytes apart in the target. */
-  private void copyInts(long source, long target, int count) {
+  private void copyInts(int source, int target, int count) {
     for (int g = 0; g < count; g++) {
-      to.set(INT, target + 64L * g, from.get(INT, source + 4L * g));
+      copyInt(source + 4 * g, target + 64 * g);
     }
+  }
+
+  private void copyInt(int source, int target) {
+    to[target] = from[source];
+    to[target + 1] = from[source + 1];
+    to[target + 2] = from[source + 2];
+    to[target + 3] = from[source + 3];
+  }
+
+  private int getInt(int source) {
+    return from[source] & 255
+        | (from[source + 1] & 255) << 8
+        | (from[source + 2] & 255) << 16
+        | from[source + 3] << 24;
+  }
+
+  private void putInt(int target, int value) {
+    to[target] = (byte) value;
+    to[target + 1] = (byte) (value >> 8);
+    to[target + 2] = (byte) (value >> 16);
+    to[target + 3] = (byte) (value >> 24);
   }
 
   /** Bit {@code 4 g + j} to bit {@code 8 j + g}. */
@@ -120,9 +138,9 @@ final class BlockPacker {
   }
 
   /** d, dmin, and the 6-bit scale and minimum of one part of a Q4_K or Q5_K super-block. */
-  private void packScales(long source, int part, long header, int block, int row) {
-    copyShort(source, header + 2L * row);
-    copyShort(source + 2, header + 32 + 2L * row);
+  private void packScales(int source, int part, int header, int block, int row) {
+    copyShort(source, header + 2 * row);
+    copyShort(source + 2, header + 32 + 2 * row);
     int scale;
     int minimum;
     if (part < 4) {
@@ -132,64 +150,60 @@ final class BlockPacker {
       scale = (packedScale(source, part + 4) & 15) | (packedScale(source, part - 4) >> 6 << 4);
       minimum = (packedScale(source, part + 4) >> 4) | (packedScale(source, part) >> 6 << 4);
     }
-    long target = header + 64 + 32L * block + row;
-    to.set(ValueLayout.JAVA_BYTE, target, (byte) scale);
-    to.set(ValueLayout.JAVA_BYTE, target + 16, (byte) minimum);
+    int target = header + 64 + 32 * block + row;
+    to[target] = (byte) scale;
+    to[target + 16] = (byte) minimum;
   }
 
-  private int packedScale(long source, int index) {
-    return Byte.toUnsignedInt(from.get(ValueLayout.JAVA_BYTE, source + 4 + index));
+  private int packedScale(int source, int index) {
+    return from[source + 4 + index] & 255;
   }
 
   /** A part is the low or the high nibbles of 32 bytes. */
-  private void packNibbles(long quants, int part, long target) {
-    long source = quants + 32L * (part / 2);
+  private void packNibbles(int quants, int part, int target) {
+    int source = quants + 32 * (part / 2);
     int shift = part % 2 * 4;
     for (int g = 0; g < 4; g++) {
-      int low = from.get(INT, source + 4L * g) >>> shift & LOW_NIBBLES;
-      int high = from.get(INT, source + 16 + 4L * g) >>> shift & LOW_NIBBLES;
-      to.set(INT, target + 64L * g, low | high << 4);
+      int low = getInt(source + 4 * g) >>> shift & LOW_NIBBLES;
+      int high = getInt(source + 16 + 4 * g) >>> shift & LOW_NIBBLES;
+      putInt(target + 64 * g, low | high << 4);
     }
   }
 
   /** A part's fifth bits are one bit of each of 32 bytes. */
-  private void packFifthBits(long source, int part, long target) {
+  private void packFifthBits(int source, int part, int target) {
     int bits = 0;
     for (int g = 0; g < 8; g++) {
-      bits |= (from.get(INT, source + 4L * g) >>> part & 0x01010101) << g;
+      bits |= (getInt(source + 4 * g) >>> part & 0x01010101) << g;
     }
-    to.set(INT, target, bits);
+    putInt(target, bits);
   }
 
-  private void packQ6(long source, int part, long header, int block, long target, int row) {
-    copyShort(source + 208, header + 2L * row);
-    long scales = header + 32 + 32L * block + row;
-    to.set(
-        ValueLayout.JAVA_BYTE, scales, from.get(ValueLayout.JAVA_BYTE, source + 192 + 2L * part));
-    to.set(
-        ValueLayout.JAVA_BYTE,
-        scales + 16,
-        from.get(ValueLayout.JAVA_BYTE, source + 193 + 2L * part));
+  private void packQ6(int source, int part, int header, int block, int target, int row) {
+    copyShort(source + 208, header + 2 * row);
+    int scales = header + 32 + 32 * block + row;
+    to[scales] = from[source + 192 + 2 * part];
+    to[scales + 16] = from[source + 193 + 2 * part];
     // Each half of a super-block has 64 bytes of nibbles and 32 bytes of high bits: parts 0 and 2
     // share one half of those bytes, 1 and 3 the other.
     int half = part / 4;
     int quarter = part % 4;
-    long low = source + 64L * half + 32L * (quarter % 2);
+    int low = source + 64 * half + 32 * (quarter % 2);
     int lowShift = quarter / 2 * 4;
-    long high = source + 128 + 32L * half;
+    int high = source + 128 + 32 * half;
     int highShift = 2 * quarter;
     for (int plane = 0; plane < 2; plane++) {
       int bits = 0;
       for (int g = 0; g < 4; g++) {
-        int pairs = from.get(INT, high + 16L * plane + 4L * g) >>> highShift & 0x03030303;
+        int pairs = getInt(high + 16 * plane + 4 * g) >>> highShift & 0x03030303;
         bits |= pairs << (2 * g);
       }
-      to.set(INT, target + 64L * plane + 4L * row, bits);
+      putInt(target + 64 * plane + 4 * row, bits);
     }
     for (int g = 0; g < 4; g++) {
-      int first = from.get(INT, low + 4L * g) >>> lowShift & LOW_NIBBLES;
-      int second = from.get(INT, low + 16 + 4L * g) >>> lowShift & LOW_NIBBLES;
-      to.set(INT, target + 128 + 64L * g + 4L * row, first | second << 4);
+      int first = getInt(low + 4 * g) >>> lowShift & LOW_NIBBLES;
+      int second = getInt(low + 16 + 4 * g) >>> lowShift & LOW_NIBBLES;
+      putInt(target + 128 + 64 * g + 4 * row, first | second << 4);
     }
   }
 }

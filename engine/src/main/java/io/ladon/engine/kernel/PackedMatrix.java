@@ -5,6 +5,8 @@ import io.ladon.engine.plan.LeafTree;
 import io.ladon.engine.plan.Range;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -15,6 +17,8 @@ public final class PackedMatrix {
 
   /** Grows when packed bytes change their meaning. */
   public static final int LAYOUT_VERSION = 1;
+
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
   private final int rows;
   private final int columns;
@@ -114,18 +118,32 @@ public final class PackedMatrix {
         encoded.byteSize() >= rowBytes * rows,
         "%d bytes for %d rows of %d %s elements, which are %d bytes"
             .formatted(encoded.byteSize(), rows, encodedColumns, type(), rowBytes * rows));
-    BlockPacker packer = new BlockPacker(type(), encoded, segment);
-    for (int row = 0; row < rows; row++) {
-      long panel = row / PackedLayout.ROWS * layout.panelBytes();
-      for (int tile = 0; tile < layout.tiles(); tile++) {
-        packer.pack(
-            row * rowBytes,
-            columnBegin + layout.tileBlock(tile) * PackedLayout.BLOCK,
-            layout.blocksOfTile(tile),
-            panel + layout.tileOffset(tile),
-            panel + layout.quantOffset(tile),
-            row % PackedLayout.ROWS);
+    byte[] encodedRow = new byte[Math.toIntExact(rowBytes)];
+    byte[] panel = new byte[Math.toIntExact(layout.panelBytes())];
+    BlockPacker packer = new BlockPacker(type(), encodedRow, panel);
+    for (int first = 0; first < rows; first += PackedLayout.ROWS) {
+      int height = Math.min(PackedLayout.ROWS, rows - first);
+      if (height < PackedLayout.ROWS) {
+        Arrays.fill(panel, (byte) 0);
       }
+      for (int row = 0; row < height; row++) {
+        MemorySegment.copy(
+            encoded, BYTE, (first + row) * rowBytes, encodedRow, 0, encodedRow.length);
+        pack(packer, columnBegin, row);
+      }
+      MemorySegment.copy(
+          panel, 0, segment, BYTE, first / PackedLayout.ROWS * layout.panelBytes(), panel.length);
+    }
+  }
+
+  private void pack(BlockPacker packer, int columnBegin, int rowOfPanel) {
+    for (int tile = 0; tile < layout.tiles(); tile++) {
+      packer.pack(
+          columnBegin + layout.tileBlock(tile) * PackedLayout.BLOCK,
+          layout.blocksOfTile(tile),
+          Math.toIntExact(layout.tileOffset(tile)),
+          Math.toIntExact(layout.quantOffset(tile)),
+          rowOfPanel);
     }
   }
 
