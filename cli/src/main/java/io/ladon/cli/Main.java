@@ -76,17 +76,24 @@ public final class Main implements Runnable {
   }
 
   /**
-   * The commands, or the one that is asked for alone where nothing needs the others: reading what
-   * options they have takes a tenth of a second.
+   * The commands, or the one that is asked for alone where the file and the environment name none
+   * of the others' options: reading what options all have takes a tenth of a second.
    */
   static CommandLine commandLine(OptionDefaults defaults, String... args) {
     CommandLine commandLine = new CommandLine(new Main());
     Class<?> only = args.length == 0 ? null : COMMANDS.get(args[0]);
-    if (only != null && defaults.isEmpty()) {
+    if (only != null) {
       commandLine.addSubcommand(args[0], only);
-    } else {
-      COMMANDS.forEach(commandLine::addSubcommand);
+      if (defaults.unknown(commandLine).isEmpty()) {
+        return commandLine;
+      }
     }
+    COMMANDS.forEach(
+        (name, command) -> {
+          if (command != only) {
+            commandLine.addSubcommand(name, command);
+          }
+        });
     return commandLine;
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,7 @@ final class OptionDefaults implements IDefaultValueProvider {
           "LADON_DIST",
           "LADON_JAVA_OPTS",
           "LADON_DEBUG",
-          "LADON_LOG",
-          "LADON_REHEARSAL");
+          "LADON_LOG");
 
   private final Properties file;
   private final @Nullable Path path;
@@ -69,11 +69,6 @@ final class OptionDefaults implements IDefaultValueProvider {
     return new OptionDefaults(properties, path, environment);
   }
 
-  /** Whether neither the file nor the environment gives a value. */
-  boolean isEmpty() {
-    return file.isEmpty() && environment.keySet().stream().noneMatch(OptionDefaults::isVariable);
-  }
-
   /**
    * Refuses keys of the file and LADON_ variables that no command has as an option: a misspelt one
    * would be ignored.
@@ -81,6 +76,14 @@ final class OptionDefaults implements IDefaultValueProvider {
    * @throws IOException naming the key and where it stands
    */
   void check(CommandLine root) throws IOException {
+    Optional<String> unknown = unknown(root);
+    if (unknown.isPresent()) {
+      throw new IOException(unknown.get());
+    }
+  }
+
+  /** What is wrong with a name of the file or the environment that no command has as an option. */
+  Optional<String> unknown(CommandLine root) {
     Set<String> keys = new HashSet<>();
     Set<String> variables = new HashSet<>();
     for (CommandLine command : root.getSubcommands().values()) {
@@ -92,14 +95,15 @@ final class OptionDefaults implements IDefaultValueProvider {
     }
     for (String key : file.stringPropertyNames()) {
       if (!keys.contains(key)) {
-        throw new IOException("%s: no command has an option '%s'".formatted(path, key));
+        return Optional.of("%s: no command has an option '%s'".formatted(path, key));
       }
     }
     for (String name : environment.keySet()) {
       if (isVariable(name) && !variables.contains(name)) {
-        throw new IOException("environment: no command has an option for " + name);
+        return Optional.of("environment: no command has an option for " + name);
       }
     }
+    return Optional.empty();
   }
 
   @Override

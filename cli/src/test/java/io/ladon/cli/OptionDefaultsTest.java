@@ -60,7 +60,11 @@ class OptionDefaultsTest {
     assertThat(Main.commandLine(none, "worker", "--help").getSubcommands())
         .containsOnlyKeys("worker");
     assertThat(Main.commandLine(none, "--help").getUsageMessage()).contains("worker", "tokenize");
-    assertThat(parse("threads=3", Map.of(), "worker").getSubcommands()).containsKey("bench");
+    assertThat(parse("threads=3", Map.of("LADON_BIND", "a:1"), "worker").getSubcommands())
+        .containsOnlyKeys("worker");
+    assertThat(parse("api=b:2", Map.of(), "worker").getSubcommands()).containsKey("bench");
+    assertThat(parse("", Map.of("LADON_API", "b:2"), "worker").getSubcommands())
+        .containsKey("bench");
   }
 
   @Test
