@@ -35,7 +35,7 @@ class ImageIT {
   @Test
   void isSmallAndNotRoot() {
     InspectImageResponse image =
-        DockerClientFactory.lazyClient().inspectImageCmd(LadonCluster.DEFAULT_IMAGE).exec();
+        DockerClientFactory.lazyClient().inspectImageCmd(Model.image()).exec();
     assertThat(image.getSize()).isLessThan(150_000_000L);
     assertThat(image.getConfig()).isNotNull();
     assertThat(image.getConfig().getUser()).isEqualTo("10001:10001");
@@ -54,11 +54,28 @@ class ImageIT {
       ExecResult health = worker.exec("ladon", "health");
       assertThat(health.getStdout()).contains("worker listens at 127.0.0.1:7701");
       assertThat(health.getExitCode()).isZero();
+      assertStartsFromItsArchive(worker);
       assertThat(worker.exec("id", "-u").getStdout().strip()).isEqualTo("10001");
       // Process 1 gets no signal that it does not handle: the engine would kill it after 20
       // seconds, with 137.
       assertThat(worker.stop()).isEqualTo(TERMINATED);
       assertThat(cluster.stopCoordinator()).isEqualTo(TERMINATED);
     }
+  }
+
+  /** The JVM says nothing of an archive that does not fit, and starts slowly without it. */
+  private static void assertStartsFromItsArchive(LadonWorker worker) throws Exception {
+    assertThat(worker.exec("cat", "/proc/1/maps").getStdout()).contains("/opt/ladon/ladon.jsa");
+    ExecResult start =
+        worker.exec(
+            "env", "LADON_JAVA_OPTS=-Xshare:on -Xlog:class+load", "ladon", "worker", "--help");
+    assertThat(start.getExitCode()).as("-Xshare:on: %s", start.getStdout()).isZero();
+    assertThat(
+            start
+                .getStdout()
+                .lines()
+                .filter(line -> line.contains("io.ladon.") && line.contains(" source: ")))
+        .isNotEmpty()
+        .allSatisfy(line -> assertThat(line).doesNotContain("source: file:"));
   }
 }

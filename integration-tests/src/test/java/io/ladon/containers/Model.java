@@ -31,13 +31,18 @@ final class Model {
     return file;
   }
 
+  /** The image under test: {@code -Dladon.image}, or the one that {@code deploy/image} builds. */
+  static String image() {
+    return System.getProperty("ladon.image", LadonCluster.DEFAULT_IMAGE);
+  }
+
   /** A cluster that has not been started; the output of its nodes goes to a folder of its name. */
   static LadonCluster cluster(String name, int workers) throws IOException, InterruptedException {
     return LadonCluster.withWorkers(workers)
         .withModel(file())
         // Code of up to five ranks is compiled on what may be two cores that others use too.
         .withStartupTimeout(Duration.ofMinutes(4))
-        .withImage(System.getProperty("ladon.image", LadonCluster.DEFAULT_IMAGE))
+        .withImage(image())
         .withLogs(Path.of("target", "containers", name));
   }
 

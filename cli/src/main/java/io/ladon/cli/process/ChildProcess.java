@@ -17,8 +17,7 @@ final class ChildProcess implements AutoCloseable {
 
   private static final int TAIL_LINES = 15;
 
-  /** A process that makes a start cache does so at its end, which takes some seconds. */
-  private static final Duration GRACE = Duration.ofSeconds(JvmOptions.REHEARSAL ? 60 : 5);
+  private static final Duration GRACE = Duration.ofSeconds(5);
 
   private final String name;
   private final Process process;

@@ -69,7 +69,7 @@ public final class LocalCluster implements AutoCloseable {
         ChildProcess.start(
             "coordinator",
             logs.resolve("coordinator.log"),
-            JvmOptions.of("coordinator", true),
+            JvmOptions.of("coordinator"),
             arguments);
     children.add(coordinator);
     var _ = coordinator.process().onExit().thenRun(() -> end(coordinator));
@@ -87,7 +87,7 @@ public final class LocalCluster implements AutoCloseable {
         ChildProcess.start(
             "worker " + (index + 1),
             logs.resolve("worker-%d-%d.log".formatted(index + 1, restarts)),
-            JvmOptions.of("worker", index == 0),
+            JvmOptions.of("worker"),
             arguments);
     if (restarts == 0) {
       children.add(worker);

@@ -48,7 +48,7 @@ public final class OtherJvm {
     return command;
   }
 
-  /** A command line with another file of options, and without the start cache of the old ones. */
+  /** A command line with another file of options. */
   static List<String> replaced(List<String> command, String options, String others)
       throws IOException {
     List<String> result = new ArrayList<>(command);
@@ -56,7 +56,6 @@ public final class OtherJvm {
       String argument = result.get(i);
       if (argument.startsWith("@") && argument.substring(1).endsWith("/" + options)) {
         result.set(i, argument.substring(0, argument.length() - options.length()) + others);
-        result.removeIf(other -> other.startsWith("-XX:AOTCache="));
         return result;
       }
     }

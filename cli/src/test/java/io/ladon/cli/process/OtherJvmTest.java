@@ -10,13 +10,13 @@ import org.junit.jupiter.api.Test;
 class OtherJvmTest {
 
   @Test
-  void replacesTheFileOfOptionsAndLeavesTheirCacheOut() throws IOException {
+  void replacesTheFileOfOptionsAlone() throws IOException {
     assertThat(
             OtherJvm.replaced(
                 List.of(
                     "java",
                     "@/opt/worker.options",
-                    "-XX:AOTCache=/opt/worker.aot",
+                    "-XX:SharedArchiveFile=/opt/ladon.jsa",
                     "-cp",
                     "a b.jar",
                     "Main",
@@ -24,7 +24,13 @@ class OtherJvmTest {
                 "worker.options",
                 "vector-worker.options"))
         .containsExactly(
-            "java", "@/opt/vector-worker.options", "-cp", "a b.jar", "Main", "@/x/worker.options");
+            "java",
+            "@/opt/vector-worker.options",
+            "-XX:SharedArchiveFile=/opt/ladon.jsa",
+            "-cp",
+            "a b.jar",
+            "Main",
+            "@/x/worker.options");
   }
 
   @Test
