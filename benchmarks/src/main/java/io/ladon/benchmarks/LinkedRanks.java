@@ -1,5 +1,6 @@
 package io.ladon.benchmarks;
 
+import io.ladon.net.Transport;
 import io.ladon.proxy.Card;
 import io.ladon.proxy.TcpProxy;
 import io.ladon.worker.exchange.ExchangeMode;
@@ -7,7 +8,6 @@ import io.ladon.worker.exchange.PeerExchange;
 import io.ladon.worker.exchange.PeerMesh;
 import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.loop.RankLoop;
-import io.ladon.worker.loop.Transport;
 import io.ladon.worker.loop.Waiting;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -26,10 +26,10 @@ import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.ModelSpecs;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.net.Transport;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -101,9 +101,10 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
             embeddings.rowBytes(),
             header.tensors().keySet(),
             contextLength);
+    Transport transport = Transport.best();
     this.group =
         new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("ladon-loop", true), NioIoHandler.newFactory());
+            1, new DefaultThreadFactory("ladon-loop", true), transport.newHandler());
     this.loop = new NettyLoop(group.next());
     this.board = new StatusBoard(loop, options.timeouts().ready());
     this.metrics = new SchedulerMetrics(registry, kvBlocks);
@@ -132,6 +133,7 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
     this.server =
         new ClusterServer(
             options.listen().resolve(),
+            transport,
             group,
             new ClusterService(loop, cluster, slices, options.timeouts().hello()),
             sizes.fromWorker());

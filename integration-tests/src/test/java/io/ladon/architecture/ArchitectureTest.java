@@ -52,6 +52,20 @@ class ArchitectureTest {
               "io.ladon.engine..", "io.ladon.worker..", "io.ladon.coordinator..", "io.ladon.cli..");
 
   @ArchTest
+  static final ArchRule socketsUseNothingOfOurs =
+      noClasses()
+          .that()
+          .resideInAPackage("io.ladon.net..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.ladon.proto..",
+              "io.ladon.engine..",
+              "io.ladon.worker..",
+              "io.ladon.coordinator..",
+              "io.ladon.cli..");
+
+  @ArchTest
   static final ArchRule workerKnowsNoCoordinator =
       noClasses()
           .that()
@@ -95,6 +109,7 @@ class ArchitectureTest {
           .resideInAnyPackage(
               "io.ladon.engine..",
               "io.ladon.proto..",
+              "io.ladon.net..",
               "io.ladon.worker..",
               "io.ladon.coordinator..",
               "io.ladon.cli..");

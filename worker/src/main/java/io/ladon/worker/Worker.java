@@ -1,12 +1,12 @@
 package io.ladon.worker;
 
+import io.ladon.net.Transport;
 import io.ladon.proto.Assign;
 import io.ladon.proto.Leave;
 import io.ladon.proto.WorkerMessage;
 import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.join.CoordinatorLink;
 import io.ladon.worker.loop.RankLoop;
-import io.ladon.worker.loop.Transport;
 import io.ladon.worker.loop.Waiting;
 import io.ladon.worker.member.Loader;
 import io.ladon.worker.member.Member;

@@ -3,8 +3,8 @@ package io.ladon.coordinator.cluster;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
+import io.ladon.net.Transport;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -18,17 +18,19 @@ public final class ClusterServer implements AutoCloseable {
   private final Server server;
 
   /**
+   * @param transport of the group
    * @param group of the one event loop that is also the cluster's loop
    * @param largestMessage bytes of the largest message that a worker may send
    */
   public ClusterServer(
       InetSocketAddress address,
+      Transport transport,
       EventLoopGroup group,
       BindableService service,
       int largestMessage) {
-    this.server =
+    NettyServerBuilder builder =
         NettyServerBuilder.forAddress(address)
-            .channelType(NioServerSocketChannel.class)
+            .channelType(transport.serverChannelType())
             .bossEventLoopGroup(group)
             .workerEventLoopGroup(group)
             .directExecutor()
@@ -39,8 +41,9 @@ public final class ClusterServer implements AutoCloseable {
             .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
             .permitKeepAliveTime(1, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
-            .addService(service)
-            .build();
+            .addService(service);
+    transport.resends().forEach(builder::withChildOption);
+    this.server = builder.build();
   }
 
   /**

@@ -23,6 +23,7 @@ import io.ladon.coordinator.schedule.SchedulerMetrics;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.net.Transport;
 import io.ladon.proto.ClusterGrpc;
 import io.ladon.proto.CoordinatorMessage.MessageCase;
 import io.ladon.proto.FetchSlicesRequest;
@@ -31,7 +32,6 @@ import io.ladon.proto.SliceRef;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -60,7 +60,7 @@ final class ClusterServerTest {
   private static final int BLOCKS = 64;
 
   private final EventLoopGroup group =
-      new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+      new MultiThreadIoEventLoopGroup(1, Transport.best().newHandler());
   private final NettyLoop loop = new NettyLoop(group.next());
   private final Timeouts timeouts =
       Timeouts.defaults().withHeartbeat(Duration.ofMillis(100), Duration.ofMillis(1500));
@@ -113,6 +113,7 @@ final class ClusterServerTest {
   private final ClusterServer server =
       new ClusterServer(
           new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+          Transport.best(),
           group,
           new ClusterService(loop, cluster, slices, Duration.ofMillis(300)),
           sizes.fromWorker());

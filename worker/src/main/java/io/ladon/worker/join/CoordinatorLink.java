@@ -147,6 +147,21 @@ public final class CoordinatorLink {
     }
   }
 
+  private ManagedChannel dial() {
+    NettyChannelBuilder builder =
+        NettyChannelBuilder.forTarget("dns:///" + target)
+            .channelType(loop.transport().channelType())
+            .eventLoopGroup(loop.eventLoop())
+            .directExecutor()
+            .usePlaintext()
+            .disableRetry()
+            .withOption(ChannelOption.TCP_NODELAY, true)
+            .flowControlWindow(FLOW_CONTROL_BYTES)
+            .maxInboundMessageSize(MAX_MESSAGE_BYTES);
+    loop.transport().resends().forEach(builder::withOption);
+    return builder.build();
+  }
+
   private void ended(Attempt which, String reason) {
     if (attempt != which) {
       return;
@@ -168,17 +183,7 @@ public final class CoordinatorLink {
   /** One connection and its stream. */
   private final class Attempt extends ClientCall.Listener<CoordinatorMessage> {
 
-    private final ManagedChannel channel =
-        NettyChannelBuilder.forTarget("dns:///" + target)
-            .channelType(loop.transport().channelType())
-            .eventLoopGroup(loop.eventLoop())
-            .directExecutor()
-            .usePlaintext()
-            .disableRetry()
-            .withOption(ChannelOption.TCP_NODELAY, true)
-            .flowControlWindow(FLOW_CONTROL_BYTES)
-            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .build();
+    private final ManagedChannel channel = dial();
     private final ClientCall<WorkerMessage, CoordinatorMessage> call =
         channel.newCall(ClusterGrpc.getJoinMethod(), CallOptions.DEFAULT);
     private RankLoop.@Nullable Timer timer;

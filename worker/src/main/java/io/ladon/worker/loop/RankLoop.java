@@ -1,5 +1,6 @@
 package io.ladon.worker.loop;
 
+import io.ladon.net.Transport;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ManualIoEventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;

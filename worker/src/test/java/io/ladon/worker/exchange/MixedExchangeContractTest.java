@@ -2,7 +2,7 @@ package io.ladon.worker.exchange;
 
 import io.ladon.engine.exchange.ExchangeContract;
 import io.ladon.engine.exchange.ExchangeGroup;
-import io.ladon.worker.loop.Transport;
+import io.ladon.net.Transport;
 import java.time.Duration;
 
 /** Some pairs share memory, others do not, as where an epoch spans two machines. */

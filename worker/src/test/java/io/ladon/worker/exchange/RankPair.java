@@ -1,7 +1,7 @@
 package io.ladon.worker.exchange;
 
+import io.ladon.net.Transport;
 import io.ladon.worker.loop.RankLoop;
-import io.ladon.worker.loop.Transport;
 import io.ladon.worker.loop.Waiting;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -2,7 +2,7 @@ package io.ladon.worker.exchange;
 
 import io.ladon.engine.exchange.ExchangeContract;
 import io.ladon.engine.exchange.ExchangeGroup;
-import io.ladon.worker.loop.Transport;
+import io.ladon.net.Transport;
 import io.ladon.worker.loop.Waiting;
 import java.time.Duration;
 

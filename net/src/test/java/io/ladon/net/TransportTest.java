@@ -1,4 +1,4 @@
-package io.ladon.worker.loop;
+package io.ladon.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.ladon.worker.loop;
+package io.ladon.net;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
@@ -58,7 +58,7 @@ public enum Transport {
   }
 
   /**
-   * What to set a socket between ranks to, which wait for every packet. TCP waits twice as long
+   * What to set a socket between nodes to, which wait for every packet. TCP waits twice as long
    * after each loss in a row, up to two minutes; so it never waits longer than a second. It would
    * then give a connection up after 15 such seconds, so that has its own bound: how long a peer may
    * be out of reach is the exchange's timeout.
@@ -72,7 +72,8 @@ public enum Transport {
         : Map.of();
   }
 
-  IoHandlerFactory newHandler() {
+  /** For a loop of such channels. */
+  public IoHandlerFactory newHandler() {
     return this == EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
   }
 }
