@@ -22,12 +22,20 @@ public enum Transport {
   EPOLL(EpollSocketChannel.class, EpollServerSocketChannel.class),
   NIO(NioSocketChannel.class, NioServerSocketChannel.class);
 
-  /** {@code TCP_RTO_MAX_MS}, in milliseconds, 1000 at least. */
-  private static final ChannelOption<Integer> RTO_MAX_MILLIS =
-      new IntegerUnixChannelOption("TCP_RTO_MAX_MS", 6, 44);
+  private static final int IPPROTO_TCP = 6;
 
-  /** Linux has that option from 6.15 on. */
-  private static final boolean HAS_RTO_MAX =
+  /** Milliseconds, 1000 at least. */
+  private static final ChannelOption<Integer> RTO_MAX_MILLIS = tcp("TCP_RTO_MAX_MS", 44);
+
+  private static final ChannelOption<Integer> RTO_MIN_MICROS = tcp("TCP_RTO_MIN_US", 45);
+
+  private static final ChannelOption<Integer> ACK_DELAY_MICROS = tcp("TCP_DELACK_MAX_US", 46);
+
+  /** Whether the first resends of a stream with little in flight come at equal distances. */
+  private static final ChannelOption<Integer> THIN_LINEAR = tcp("TCP_THIN_LINEAR_TIMEOUTS", 16);
+
+  /** Linux has these options from 6.15 on. */
+  private static final boolean BOUNDS_RESENDS =
       Version.parse(System.getProperty("os.version").replaceFirst("^(\\d+\\.\\d+).*", "$1"))
               .compareTo(Version.parse("6.15"))
           >= 0;
@@ -58,22 +66,37 @@ public enum Transport {
   }
 
   /**
-   * What to set a socket between nodes to, which wait for every packet. TCP waits twice as long
-   * after each loss in a row, up to two minutes; so it never waits longer than a second. It would
-   * then give a connection up after 15 such seconds, so that has its own bound: how long a peer may
-   * be out of reach is the exchange's timeout.
+   * What to set a socket between nodes to, which wait for every packet. TCP waits 200 ms before it
+   * sends a packet again, and twice as long after each loss in a row, up to two minutes; so it
+   * waits 40 ms at first, about as long again for some times where little is in flight, and never
+   * longer than a second. Acknowledgements come within 20 ms, before any of that. After 15 resends
+   * it would give the connection up, so that has its own bound: how long a peer may be out of reach
+   * is for heartbeats and the exchange's timeout to say.
    *
    * @return nothing where the system has no such options
    */
   public Map<ChannelOption<Integer>, Integer> resends() {
-    return this == EPOLL && HAS_RTO_MAX
+    return this == EPOLL && BOUNDS_RESENDS
         ? Map.of(
-            RTO_MAX_MILLIS, 1000, EpollChannelOption.TCP_USER_TIMEOUT, (int) GIVE_UP.toMillis())
+            RTO_MIN_MICROS,
+            40_000,
+            RTO_MAX_MILLIS,
+            1000,
+            THIN_LINEAR,
+            1,
+            ACK_DELAY_MICROS,
+            20_000,
+            EpollChannelOption.TCP_USER_TIMEOUT,
+            (int) GIVE_UP.toMillis())
         : Map.of();
   }
 
   /** For a loop of such channels. */
   public IoHandlerFactory newHandler() {
     return this == EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+  }
+
+  private static ChannelOption<Integer> tcp(String name, int number) {
+    return new IntegerUnixChannelOption(name, IPPROTO_TCP, number);
   }
 }
