@@ -115,7 +115,7 @@ final class BlockPacker {
   }
 
   private int getInt(int source) {
-    return from[source] & 255
+    return (from[source] & 255)
         | (from[source + 1] & 255) << 8
         | (from[source + 2] & 255) << 16
         | from[source + 3] << 24;
