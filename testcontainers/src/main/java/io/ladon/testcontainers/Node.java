@@ -2,6 +2,7 @@ package io.ladon.testcontainers;
 
 import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.command.CreateContainerCmd;
+import com.github.dockerjava.api.model.HealthCheck;
 import com.github.dockerjava.api.model.HostConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,6 +29,12 @@ class Node {
   /** Its value, by which a test run's own can be told from another's. */
   static final String RUN = Objects.requireNonNullElse(System.getenv("CONTAINER_RUN"), "");
 
+  /**
+   * Nobody asks for the containers' health here: the image's check would start a JVM in each of
+   * them every 15 seconds, all at once.
+   */
+  private static final HealthCheck NO_CHECK = new HealthCheck().withTest(List.of("NONE"));
+
   final String name;
   final GenericContainer<?> container;
   private final Path log;
@@ -45,6 +52,7 @@ class Node {
             .withNetworkAliases(name)
             .withLabel(LABEL, RUN)
             .withCommand(command.toArray(String[]::new))
+            .withCreateContainerCmdModifier(create -> create.withHealthcheck(NO_CHECK))
             .withLogConsumer(this::log)
             .waitingFor(new Created());
   }
