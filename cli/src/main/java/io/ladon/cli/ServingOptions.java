@@ -87,6 +87,15 @@ final class ServingOptions {
   double exchangeTimeout;
 
   @Option(
+      names = "--silence-timeout",
+      paramLabel = "SECONDS",
+      description =
+          "longest time without a word between a worker and the coordinator, which exchange one"
+              + " every second (default: ${DEFAULT-VALUE})",
+      defaultValue = "10")
+  double silenceTimeout;
+
+  @Option(
       names = "--load-timeout",
       paramLabel = "SECONDS",
       description = "longest wait for all ranks to load (default: ${DEFAULT-VALUE})",
@@ -120,6 +129,7 @@ final class ServingOptions {
     return Timeouts.defaults()
         .withStep(seconds(stepTimeout))
         .withExchange(seconds(exchangeTimeout))
+        .withSilence(seconds(silenceTimeout))
         .withLoad(seconds(loadTimeout));
   }
 
@@ -137,6 +147,7 @@ final class ServingOptions {
     add(arguments, "--warm-up-steps", warmUpSteps);
     add(arguments, "--step-timeout", stepTimeout);
     add(arguments, "--exchange-timeout", exchangeTimeout);
+    add(arguments, "--silence-timeout", silenceTimeout);
     add(arguments, "--load-timeout", loadTimeout);
   }
 

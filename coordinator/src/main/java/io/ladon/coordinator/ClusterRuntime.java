@@ -136,7 +136,8 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
             transport,
             group,
             new ClusterService(loop, cluster, slices, options.timeouts().hello()),
-            sizes.fromWorker());
+            sizes.fromWorker(),
+            options.timeouts().silence());
     gauges(registry);
     log.info(
         "{}: context of {} positions, {} KV blocks, {}",

@@ -93,6 +93,11 @@ public record Timeouts(
         replan);
   }
 
+  /** These with another silence that ends a membership. */
+  public Timeouts withSilence(Duration limit) {
+    return withHeartbeat(heartbeat, limit);
+  }
+
   /** These with another heartbeat, and the silence that ends a membership. */
   public Timeouts withHeartbeat(Duration pause, Duration limit) {
     return new Timeouts(

@@ -7,12 +7,12 @@ import io.ladon.net.Transport;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** The gRPC server for workers, on the loop's own thread. */
 public final class ClusterServer implements AutoCloseable {
 
-  private static final int KEEP_ALIVE_SECONDS = 5;
   private static final int CLOSE_SECONDS = 2;
 
   private final Server server;
@@ -21,13 +21,15 @@ public final class ClusterServer implements AutoCloseable {
    * @param transport of the group
    * @param group of the one event loop that is also the cluster's loop
    * @param largestMessage bytes of the largest message that a worker may send
+   * @param silence that ends a membership
    */
   public ClusterServer(
       InetSocketAddress address,
       Transport transport,
       EventLoopGroup group,
       BindableService service,
-      int largestMessage) {
+      int largestMessage,
+      Duration silence) {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(address)
             .channelType(transport.serverChannelType())
@@ -36,9 +38,9 @@ public final class ClusterServer implements AutoCloseable {
             .directExecutor()
             .maxInboundMessageSize(largestMessage)
             .flowControlWindow(Math.max(1 << 20, largestMessage))
-            // A machine that vanishes closes no connection.
-            .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-            .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            // A machine that vanishes closes no connection; silence ends its membership earlier.
+            .keepAliveTime(silence.toNanos(), TimeUnit.NANOSECONDS)
+            .keepAliveTimeout(silence.toNanos(), TimeUnit.NANOSECONDS)
             .permitKeepAliveTime(1, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(service);

@@ -321,9 +321,10 @@ public final class Scheduler {
   }
 
   /**
-   * Some rank has done the step, so all exchanges of it are over and no rank waits for another: an
-   * answer that is missing is on its way, or lost with its rank. It gets no more time than a part
-   * of an exchange would.
+   * Some rank has done the step, so all have sent their parts of its last exchange: an answer that
+   * is missing waits for such a part, is on its way, or is lost with its rank. It gets no more time
+   * than a part of an exchange would, which a packet that is lost many times in a row may take too:
+   * that cannot be told from a rank that is gone.
    */
   private void hurry(Call answered) {
     Duration limit = timeouts.exchange();

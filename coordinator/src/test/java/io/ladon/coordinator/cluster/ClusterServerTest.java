@@ -116,7 +116,8 @@ final class ClusterServerTest {
           Transport.best(),
           group,
           new ClusterService(loop, cluster, slices, Duration.ofMillis(300)),
-          sizes.fromWorker());
+          sizes.fromWorker(),
+          timeouts.silence());
 
   @BeforeEach
   void start() throws IOException {
