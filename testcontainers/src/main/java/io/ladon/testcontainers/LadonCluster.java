@@ -313,6 +313,11 @@ public final class LadonCluster implements Startable {
     return coordinator().output();
   }
 
+  /** The process id of the coordinator's first process on the engine's machine. */
+  public long coordinatorPid() {
+    return new LadonWorker(coordinator(), "").pid();
+  }
+
   /** Asks the coordinator to end, as an orchestrator does, and gives its exit code. */
   public long stopCoordinator() {
     return new LadonWorker(coordinator(), "").stop();
