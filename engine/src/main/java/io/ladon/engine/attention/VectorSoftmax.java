@@ -104,6 +104,7 @@ final class VectorSoftmax {
       FloatVector first = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
       FloatVector second = rest.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
       FloatVector weight = p.mul(first).mul(second);
+      weight = weight.blend(0f, n.compare(VectorOperators.LE, Exponential.LOWEST_POWER));
       store(weight, from);
       sum = sum.add(weight);
     }

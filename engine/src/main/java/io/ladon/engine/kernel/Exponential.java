@@ -9,18 +9,20 @@ import io.ladon.engine.model.ModelSpec;
  *
  * <p>{@code exp(x) = 2^n * exp(r)} with {@code n = round(x / ln 2)} and {@code r = x - n ln 2} in
  * two steps, {@code exp(r)} by the polynomial of Cephes' {@code expf}. At most 2 ulp from the true
- * value; exactly 0 for everything up to -104 and infinite from 89 on.
+ * value, and infinite from 89 on. Exactly 0 where {@code n <= -87}, which is from -60 down: every
+ * sum that the exponential is added to holds a 1, of which that is less than 2^-86. So nothing in
+ * the sums becomes subnormal, which some CPUs take a hundred times as long for.
  */
 public final class Exponential {
 
-  /** Below this exp rounds to zero. */
-  public static final float LOWEST = -104f;
+  /** Below this exp is zero. */
+  public static final float LOWEST = -60f;
+
+  /** Where {@code n} is not above this, exp is zero. */
+  public static final float LOWEST_POWER = -87f;
 
   /** Above this exp is infinite. */
   static final float HIGHEST = 89f;
-
-  /** 1 plus the exponential of this, or of less, is 1. */
-  static final float ABSORBED = -20f;
 
   public static final float LOG2_E = 1.442695f;
 
@@ -48,8 +50,8 @@ public final class Exponential {
   static float constant(Constant constant) {
     return switch (constant) {
       case LOWEST -> LOWEST;
+      case LOWEST_POWER -> LOWEST_POWER;
       case HIGHEST -> HIGHEST;
-      case ABSORBED -> ABSORBED;
       case LOG2_E -> LOG2_E;
       case ROUNDER -> ROUNDER;
       case MINUS_LN2_HIGH -> MINUS_LN2_HIGH;
@@ -85,7 +87,10 @@ public final class Exponential {
     p = Math.fma(p, r, P4);
     p = Math.fma(p, r, P5);
     p = Math.fma(p, r * r, r) + 1f;
-    // Two factors, so that results may be subnormal and 2^128 is reached.
+    if (n <= LOWEST_POWER) {
+      return 0f;
+    }
+    // Two factors, so that 2^128 is reached.
     int exponent = Float.floatToRawIntBits(rounded) - ROUNDER_BITS;
     int half = exponent >> 1;
     float first = Float.intBitsToFloat((half + 127) << 23);

@@ -34,6 +34,8 @@ public final class VectorExponential {
     FloatVector first = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
     FloatVector second =
         exponent.sub(half).add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-    return p.mul(first).mul(second);
+    return p.mul(first)
+        .mul(second)
+        .blend(0f, n.compare(VectorOperators.LE, Exponential.LOWEST_POWER));
   }
 }

@@ -99,6 +99,18 @@ class AttentionTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(KvType.class)
+  void everyKernelGivesTheSameBitsWhereWeightsVanish(KvType type) {
+    try (Fixture f = new Fixture(type, 64, 4, 1, 60f)) {
+      FloatTensor expected = f.attend(new ScalarAttention(), 0, 1);
+      for (AttentionKernel kernel : f.kernels()) {
+        assertSame(kernel, f.attend(kernel, 0, 8), expected);
+        assertSame(kernel, f.attendInParts(kernel, 0), expected);
+      }
+    }
+  }
+
   @Test
   void ranksThatShareAGroupEachHaveTheirHeads() {
     try (Fixture f = new Fixture(KvType.F16, 16, 5, 2)) {
@@ -231,6 +243,13 @@ class AttentionTest {
     final FloatTensor values;
 
     Fixture(KvType type, int headSize, int groupSize, int kvHeads) {
+      this(type, headSize, groupSize, kvHeads, 1.5f);
+    }
+
+    /**
+     * @param spread of the scores, about
+     */
+    Fixture(KvType type, int headSize, int groupSize, int kvHeads, float spread) {
       this.headSize = headSize;
       this.groupSize = groupSize;
       this.kvHeads = kvHeads;
@@ -241,7 +260,8 @@ class AttentionTest {
         blocks[i] = (i * 17 + 5) % CACHE_BLOCKS;
       }
       Random random = new Random(headSize);
-      queries = random(random, groupSize * kvHeads * headSize, 1.5f / (float) Math.sqrt(headSize));
+      queries =
+          random(random, groupSize * kvHeads * headSize, spread / (float) Math.sqrt(headSize));
       keys = random(random, kvHeads * headSize, 1.5f);
       values = random(random, kvHeads * headSize, 1f);
       for (int p = 0; p < POSITIONS; p++) {

@@ -46,27 +46,6 @@ abstract class ArithmeticContract extends MultiplyContract {
     }
   }
 
-  /** Gates whose exponential is about what 1 absorbs, one after the other, and steps beyond. */
-  @ParameterizedTest
-  @EnumSource
-  void activatesAlikeWhereOneAbsorbsTheExponential(Activation activation) {
-    int length = 1 << 16;
-    FloatTensor gate = FloatTensor.allocate(arena, 1, length);
-    FloatTensor up = KernelFixtures.activations(arena, 1, length, 7);
-    FloatTensor expected = FloatTensor.allocate(arena, 1, length);
-    FloatTensor y = FloatTensor.allocate(arena, 1, length);
-    int bits = Float.floatToRawIntBits(2f);
-    while (bits < Float.floatToRawIntBits(256f)) {
-      for (int i = 0; i < length; i++, bits += 61) {
-        gate.set(0, i, Float.intBitsToFloat(bits));
-      }
-      new ScalarKernels()
-          .gate(activation, gate.segment(), 0, up.segment(), 0, expected.segment(), 0, length);
-      kernels().gate(activation, gate.segment(), 0, up.segment(), 0, y.segment(), 0, length);
-      assertThat(y.segment().mismatch(expected.segment())).as("gates up to %s", bits).isEqualTo(-1);
-    }
-  }
-
   /** One block of 16 equal values: the sum is exactly 16 times the exponential. */
   @Test
   void exponentialIsAlikeOverAllFloats() {

@@ -6,8 +6,8 @@ package io.ladon.engine.kernel.x86;
  */
 public enum Constant {
   LOWEST,
+  LOWEST_POWER,
   HIGHEST,
-  ABSORBED,
   LOG2_E,
   ROUNDER,
   MINUS_LN2_HIGH,

@@ -9,6 +9,9 @@ abstract class Encoder {
   /** No register where VEX has room for a second source. */
   static final int NONE = 0;
 
+  /** Lanes that a write mask leaves out become 0, instead of staying as they are. */
+  static final int ZEROING = 1 << 7;
+
   private static final int RSP = 4; // in ModRM stands for: SIB follows
   private static final int NO_INDEX = 4; // in SIB; so rsp is never one
   private static final int RBP = 5; // in ModRM without displacement stands for: relative to RIP
@@ -97,7 +100,7 @@ abstract class Encoder {
   }
 
   /**
-   * @param mask number of the write mask; 0 for none
+   * @param mask number of the write mask, with {@link #ZEROING} or without; 0 for none
    */
   final void evex(VectorOp op, Vector reg, int second, Operand last, int mask) {
     int base = base(last);

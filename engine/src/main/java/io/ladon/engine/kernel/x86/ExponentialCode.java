@@ -8,6 +8,12 @@ import static io.ladon.engine.kernel.x86.ConstantTable.constant;
  */
 final class ExponentialCode {
 
+  /** A mask register that is overwritten. */
+  private static final int MASK = 1;
+
+  /** A predicate that also holds for NaN. */
+  private static final int NOT_BELOW_OR_EQUAL = 6;
+
   private final Assembler a;
 
   ExponentialCode(Assembler assembler) {
@@ -20,27 +26,12 @@ final class ExponentialCode {
    * @param scratch four registers of the same width
    */
   void emit(Vector x, Vector... scratch) {
-    emit(Constant.LOWEST, x, scratch);
-  }
-
-  /**
-   * {@code x = 1 + exp(x)}. The exponential is not taken of less than what 1 absorbs: results would
-   * be subnormal, which some CPUs take a hundred times as long for.
-   *
-   * @param scratch four registers of the same width
-   */
-  void emitOnePlus(Vector x, Vector... scratch) {
-    emit(Constant.ABSORBED, x, scratch);
-    a.vaddps(x, x, constant(Constant.ONE));
-  }
-
-  private void emit(Constant lowest, Vector x, Vector... scratch) {
     Vector rounded = scratch[0];
     Vector n = scratch[1];
     Vector p = scratch[2];
     Vector square = scratch[3];
     // NaN is what is left of both comparisons.
-    a.vmovups(n, constant(lowest));
+    a.vmovups(n, constant(Constant.LOWEST));
     a.vmaxps(x, n, x);
     a.vmovups(n, constant(Constant.HIGHEST));
     a.vminps(x, n, x);
@@ -58,17 +49,18 @@ final class ExponentialCode {
     a.vmulps(square, x, x);
     a.vfmadd213ps(p, square, x);
     a.vaddps(p, p, constant(Constant.ONE));
-    // Rounded once, as the product of two factors is whose first leaves no subnormal.
     if (x.bits() == 512) {
-      a.vscalefps(x, p, n);
+      a.vcmpps(MASK, n, constant(Constant.LOWEST_POWER), NOT_BELOW_OR_EQUAL);
+      a.vscalefps(x, MASK, p, n);
     } else {
-      emitScale(x, p, rounded, n);
+      emitScale(x, p, rounded, n, square);
     }
   }
 
-  /** {@code x = p * 2^n} by two factors, for results may be subnormal. */
-  private void emitScale(Vector x, Vector p, Vector rounded, Vector half) {
+  /** {@code x = p * 2^n} by two factors, which reach 2^128; or 0. */
+  private void emitScale(Vector x, Vector p, Vector rounded, Vector n, Vector half) {
     Vector exponent = rounded;
+    a.vcmpps(n, n, constant(Constant.LOWEST_POWER), NOT_BELOW_OR_EQUAL);
     a.vpsubd(exponent, rounded, constant(Constant.ROUNDER));
     a.vpsrad(half, exponent, 1);
     a.vpsubd(exponent, exponent, half);
@@ -78,5 +70,6 @@ final class ExponentialCode {
     }
     a.vmulps(p, p, half);
     a.vmulps(x, p, exponent);
+    a.vpand(x, x, n);
   }
 }

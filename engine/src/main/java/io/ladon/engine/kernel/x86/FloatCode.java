@@ -158,7 +158,8 @@ final class FloatCode {
           Vector inner = register(1);
           a.vmovups(x, at(Gp.RDI, offset));
           exponent.emit(x, inner);
-          exponential.emitOnePlus(inner, register(2), register(3), register(4), register(5));
+          exponential.emit(inner, register(2), register(3), register(4), register(5));
+          a.vaddps(inner, inner, constant(Constant.ONE));
           a.vdivps(x, x, inner);
           a.vmulps(x, x, at(Gp.RSI, offset));
           a.vmovups(at(Gp.RDX, offset), x);

@@ -166,8 +166,19 @@ abstract class VectorInstructions extends Encoder {
 
   /** Sets all bits of lanes where one is NaN, else none; AVX2. */
   final void vcmpunordps(Vector to, Vector left, Operand right) {
+    vcmpps(to, left, right, 3);
+  }
+
+  /** Sets all bits of lanes where a predicate, as encoded, holds, else none; AVX2. */
+  final void vcmpps(Vector to, Vector left, Operand right, int predicate) {
     vector(VectorOp.of(0, 1, 0xC2), to, left.number(), right);
-    code().putByte(3);
+    code().putByte(predicate);
+  }
+
+  /** The same to the bits of a mask register; AVX-512. */
+  final void vcmpps(int mask, Vector left, Operand right, int predicate) {
+    evex(VectorOp.of(0, 1, 0xC2), new Vector(mask, left.bits()), left.number(), right, 0);
+    code().putByte(predicate);
   }
 
   /** Compares the lowest lanes for a jump; as below if one is NaN. */
@@ -198,9 +209,12 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 2, 0xBC), to, left.number(), right);
   }
 
-  /** {@code left} times 2 to the power of {@code right}, which is rounded down; AVX-512. */
-  final void vscalefps(Vector to, Vector left, Operand right) {
-    evex(VectorOp.of(1, 2, 0x2C), to, left.number(), right, 0);
+  /**
+   * {@code left} times 2 to the power of {@code right}, which is rounded down; 0 in lanes whose bit
+   * in a mask register is not set; AVX-512.
+   */
+  final void vscalefps(Vector to, int mask, Vector left, Operand right) {
+    evex(VectorOp.of(1, 2, 0x2C), to, left.number(), right, mask | ZEROING);
   }
 
   // Integers in lanes.

@@ -223,7 +223,9 @@ class AssemblerTest {
     is("vfmadd231ps ymm1, ymm2, [r8+32]", a -> a.vfmadd231ps(ymm(1), ymm(2), at(Gp.R8, 32)));
     is("vfmadd213ps ymm7, ymm12, [rdx+64]", a -> a.vfmadd213ps(ymm(7), ymm(12), at(Gp.RDX, 64)));
     is("vfnmadd231ps ymm7, ymm10, ymm12", a -> a.vfnmadd231ps(ymm(7), ymm(10), ymm(12)));
-    is("vscalefps zmm3, zmm17, zmm5", a -> a.vscalefps(zmm(3), zmm(17), zmm(5)));
+    is("vscalefps zmm3{k1}{z}, zmm17, zmm5", a -> a.vscalefps(zmm(3), 1, zmm(17), zmm(5)));
+    is("vcmpnleps k1, zmm17, [r11+64]", a -> a.vcmpps(1, zmm(17), at(Gp.R11, 64), 6));
+    is("vcmpnleps ymm5, ymm5, [r11+64]", a -> a.vcmpps(ymm(5), ymm(5), at(Gp.R11, 64), 6));
     is("vfmadd231ps zmm15, zmm7, zmm26", a -> a.vfmadd231ps(zmm(15), zmm(7), zmm(26)));
     is(
         "vfmadd231ps zmm15, zmm17, dword ptr [rax+304]{1to16}",
