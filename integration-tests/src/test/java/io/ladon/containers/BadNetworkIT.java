@@ -45,7 +45,7 @@ class BadNetworkIT {
 
   private static final Duration SILENCE = Duration.ofSeconds(18);
 
-  /** TCP by itself would resend after 13 s and after 26, when the silence has been too long. */
+  /** Shorter than the silence that ends a membership, by more than the longest wait of TCP's. */
   private static final Duration COORDINATOR_OUTAGE = Duration.ofSeconds(14);
 
   private static LadonCluster cluster;
