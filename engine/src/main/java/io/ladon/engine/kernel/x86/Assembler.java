@@ -193,6 +193,24 @@ final class Assembler extends TileInstructions {
     code().putDistance(to);
   }
 
+  /** {@code x = max(x, least)}, of signed numbers. */
+  void atLeast(Gp x, Gp least) {
+    moveUnless(Condition.GREATER_OR_EQUAL, x, least);
+  }
+
+  /** {@code x = min(x, most)}, of signed numbers. */
+  void atMost(Gp x, Gp most) {
+    moveUnless(Condition.LESS_OR_EQUAL, x, most);
+  }
+
+  private void moveUnless(Condition condition, Gp to, Gp from) {
+    Label done = new Label();
+    cmp(to, from);
+    jump(condition, done);
+    mov(to, from);
+    bind(done);
+  }
+
   void call(Label to) {
     code().putByte(0xE8);
     code().putDistance(to);

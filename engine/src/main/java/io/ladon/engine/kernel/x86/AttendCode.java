@@ -182,23 +182,6 @@ final class AttendCode {
     a.add(to, field(first));
   }
 
-  /** {@code x = max(x, least)}. */
-  private void atLeast(Gp x, Gp least) {
-    Label done = new Label();
-    a.cmp(x, least);
-    a.jump(Condition.GREATER_OR_EQUAL, done);
-    a.mov(x, least);
-    a.bind(done);
-  }
-
-  private void atMost(Gp x, Gp most) {
-    Label done = new Label();
-    a.cmp(x, most);
-    a.jump(Condition.LESS_OR_EQUAL, done);
-    a.mov(x, most);
-    a.bind(done);
-  }
-
   /** Copies the queries to where rows follow each other. */
   private void emitQueries() {
     a.mov(Gp.R8, field(FROM));
@@ -232,7 +215,7 @@ final class AttendCode {
     a.mov(begin, end);
     a.mov(Gp.RCX, field(WINDOW));
     a.sub(begin, Gp.RCX);
-    atLeast(begin, Gp.R8);
+    a.atLeast(begin, Gp.R8);
     a.mov(Gp.RCX, field(HEADS));
     Label heads = a.loop();
     a.mov(at(Gp.RDI, BOUNDS + BEGIN), begin);
@@ -251,12 +234,12 @@ final class AttendCode {
     a.call(functions.clear);
     a.mov(Gp.R13, field(BOUNDS + BEGIN));
     a.and(Gp.R13, -AttentionLayout.TILE);
-    atLeast(Gp.R13, Gp.R12);
+    a.atLeast(Gp.R13, Gp.R12);
     bounds(Gp.RAX, last(Gp.RAX));
     a.mov(Gp.RAX, at(Gp.RAX, BOUNDS + END));
     a.mov(Gp.RCX, Gp.R12);
     a.add(Gp.RCX, PART_POSITIONS);
-    atMost(Gp.RAX, Gp.RCX);
+    a.atMost(Gp.RAX, Gp.RCX);
     a.mov(field(TILES_END), Gp.RAX);
     a.push(Gp.R12);
     Label loop = a.loop();
@@ -323,8 +306,8 @@ final class AttendCode {
     for (int i = 0; i < TILE_BLOCKS; i++) {
       a.mov(Gp.RAX, Gp.R8);
       a.add(Gp.RAX, i);
-      atLeast(Gp.RAX, first);
-      atMost(Gp.RAX, last);
+      a.atLeast(Gp.RAX, first);
+      a.atMost(Gp.RAX, last);
       a.shl(Gp.RAX, 2);
       a.add(Gp.RAX, field(BLOCKS));
       a.movsxd(Gp.RAX, at(Gp.RAX, 0));
@@ -344,7 +327,7 @@ final class AttendCode {
     a.mov(Gp.R15, field(ROWS));
     a.sub(Gp.R15, Gp.R14);
     a.mov(Gp.RAX, most);
-    atMost(Gp.R15, Gp.RAX);
+    a.atMost(Gp.R15, Gp.RAX);
     body.run();
     a.add(Gp.R14, Gp.R15);
     a.cmp(Gp.R14, field(ROWS));
@@ -371,7 +354,7 @@ final class AttendCode {
     a.mov(to, at(to, BOUNDS + BEGIN));
     a.sub(to, Gp.R13);
     a.mov(Gp.R8, 0);
-    atLeast(to, Gp.R8);
+    a.atLeast(to, Gp.R8);
   }
 
   /** End of the positions in the tile that a row sees; may be before the begin. */
@@ -380,7 +363,7 @@ final class AttendCode {
     a.mov(to, at(to, BOUNDS + END));
     a.sub(to, Gp.R13);
     a.mov(Gp.R8, AttentionLayout.TILE);
-    atMost(to, Gp.R8);
+    a.atMost(to, Gp.R8);
   }
 
   /** The last row of those that go together. */
@@ -437,7 +420,7 @@ final class AttendCode {
     Gp sharedEnd = Gp.R11;
     begin(sharedBegin, lastOfGroup(sharedBegin));
     end(sharedEnd, Gp.R14);
-    atLeast(sharedEnd, sharedBegin);
+    a.atLeast(sharedEnd, sharedBegin);
     a.mov(field(SHARED_BEGIN), sharedBegin);
     a.mov(field(SHARED_END), sharedEnd);
     Label together = new Label();
@@ -450,7 +433,7 @@ final class AttendCode {
           begin(Gp.R9, Gp.R12);
           end(Gp.RSI, Gp.R12);
           a.mov(Gp.RAX, field(SHARED_BEGIN));
-          atMost(Gp.RSI, Gp.RAX);
+          a.atMost(Gp.RSI, Gp.RAX);
         });
     a.bind(together);
     Label behind = new Label();
@@ -470,7 +453,7 @@ final class AttendCode {
           begin(Gp.R9, Gp.R12);
           end(Gp.RSI, Gp.R12);
           a.mov(Gp.RAX, field(SHARED_END));
-          atLeast(Gp.R9, Gp.RAX);
+          a.atLeast(Gp.R9, Gp.RAX);
         });
     a.bind(done);
   }

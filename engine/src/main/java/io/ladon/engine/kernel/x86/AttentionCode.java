@@ -322,11 +322,7 @@ final class AttentionCode {
     a.mov(next, position);
     a.and(next, -AttentionLayout.BLOCK);
     a.add(next, AttentionLayout.BLOCK);
-    Label within = new Label();
-    a.cmp(next, Gp.RSI);
-    a.jump(Condition.LESS_OR_EQUAL, within);
-    a.mov(next, Gp.RSI);
-    a.bind(within);
+    a.atMost(next, Gp.RSI);
   }
 
   private void moveSums(int rows, int first, int count, boolean load) {

@@ -69,10 +69,12 @@ final class SoftmaxCode {
     Label some = new Label();
     a.mov(begin, at(Gp.RDX, AttentionParameters.BEGIN));
     a.sub(begin, Gp.R8);
-    atLeast(begin, 0);
+    a.mov(Gp.RAX, 0);
+    a.atLeast(begin, Gp.RAX);
     a.mov(end, at(Gp.RDX, AttentionParameters.END));
     a.sub(end, Gp.R8);
-    atMost(end, AttentionLayout.TILE);
+    a.mov(Gp.RAX, AttentionLayout.TILE);
+    a.atMost(end, Gp.RAX);
     a.mov(Gp.RAX, end);
     a.sub(Gp.RAX, begin);
     a.cmp(Gp.RAX, 0);
@@ -91,22 +93,6 @@ final class SoftmaxCode {
     a.jump(Condition.NOT_EQUAL, rows);
     a.pop(begin);
     a.endWide();
-  }
-
-  private void atLeast(Gp x, int least) {
-    Label done = new Label();
-    a.cmp(x, least);
-    a.jump(Condition.GREATER_OR_EQUAL, done);
-    a.mov(x, least);
-    a.bind(done);
-  }
-
-  private void atMost(Gp x, int most) {
-    Label done = new Label();
-    a.cmp(x, most);
-    a.jump(Condition.LESS_OR_EQUAL, done);
-    a.mov(x, most);
-    a.bind(done);
   }
 
   /** Which lanes of a tile a row sees: all, or those from one number to another. */

@@ -94,6 +94,8 @@ class AssemblerTest {
     is("0: dec rcx; {disp32} jl 0b", a -> back(a, Condition.LESS));
     is("0: dec rcx; {disp32} jge 0b", a -> back(a, Condition.GREATER_OR_EQUAL));
     is("0: dec rcx; {disp32} jle 0b", a -> back(a, Condition.LESS_OR_EQUAL));
+    is("cmp rax, rcx; {disp32} jge 0f; mov rax, rcx; 0:", a -> a.atLeast(Gp.RAX, Gp.RCX));
+    is("cmp r9, rcx; {disp32} jle 0f; mov r9, rcx; 0:", a -> a.atMost(Gp.R9, Gp.RCX));
     is(
         "0: dec rcx; call 0b",
         a -> {
