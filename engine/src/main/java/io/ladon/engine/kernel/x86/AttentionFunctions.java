@@ -27,18 +27,18 @@ public final class AttentionFunctions implements AutoCloseable {
     SoftmaxCode softmax = new SoftmaxCode(lanes, constants, layout);
     AttentionCode code = new AttentionCode(lanes, layout);
     AttentionCode converted = new AttentionCode(lanes, layout.converted());
-    AttendCode.Functions functions =
-        new AttendCode.Functions(
+    TilesCode.Functions functions =
+        new TilesCode.Functions(
             function(a, softmax::clear),
             function(a, softmax::weigh),
-            function(a, softmax::merge),
-            function(a, softmax::finish),
             ofRows(a, lanes, code),
             function(a, code::convertKeys),
             function(a, code::convertValues),
             ofRows(a, lanes, converted));
-    AttendCode attend = new AttendCode(lanes, layout, functions);
-    attend.emitFunctions();
+    Label ofTiles = function(a, new TilesCode(lanes, layout, functions)::emit);
+    Label ofMerge = function(a, softmax::merge);
+    Label ofFinish = function(a, softmax::finish);
+    AttendCode attend = new AttendCode(a, layout, ofTiles, ofMerge, ofFinish);
     Label ofAll = function(a, attend::all);
     Label ofPart = function(a, attend::part);
     boolean stores = AttentionCode.stores(layout);
@@ -46,12 +46,12 @@ public final class AttentionFunctions implements AutoCloseable {
     this.memory = ExecutableMemory.load(a.toBytes());
     this.all = memory.function(ofAll.position());
     this.part = memory.function(ofPart.position());
-    this.merge = memory.function(functions.merge().position());
-    this.finish = memory.function(functions.finish().position());
+    this.merge = memory.function(ofMerge.position());
+    this.finish = memory.function(ofFinish.position());
     this.store = stores ? memory.function(ofStore.position()) : null;
   }
 
-  private static AttendCode.OfRows ofRows(Assembler a, Lanes lanes, AttentionCode code) {
+  private static TilesCode.OfRows ofRows(Assembler a, Lanes lanes, AttentionCode code) {
     int most = AttentionCode.maxRows(lanes);
     Label[] scores = new Label[most + 1];
     Label[] values = new Label[most + 1];
@@ -60,7 +60,7 @@ public final class AttentionFunctions implements AutoCloseable {
       scores[i] = function(a, () -> code.scores(rows));
       values[i] = function(a, () -> code.values(rows));
     }
-    return new AttendCode.OfRows(scores, values);
+    return new TilesCode.OfRows(scores, values);
   }
 
   private static Label function(Assembler a, Runnable emit) {

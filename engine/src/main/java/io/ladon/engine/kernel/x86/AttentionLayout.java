@@ -32,6 +32,9 @@ public record AttentionLayout(
   /** Positions of a tile of the running softmax. */
   static final int TILE = 64;
 
+  /** Positions of a part: tiles that have a running softmax of their own. */
+  static final int PART = 4 * TILE;
+
   /** Elements of keys and values. */
   public enum Element {
     FLOAT(4),

@@ -61,8 +61,12 @@ final class ConstantTable {
     return at(BASE, Constant.values().length * BYTES);
   }
 
-  /** The numbers of 16 lanes, as integers. */
-  static int lanesOffset() {
-    return (Constant.values().length + 1) * BYTES;
+  /**
+   * The numbers of the lanes, as integers.
+   *
+   * @param offset bytes from the first of 16
+   */
+  static Memory lanes(int offset) {
+    return at(BASE, (Constant.values().length + 1) * BYTES + offset);
   }
 }

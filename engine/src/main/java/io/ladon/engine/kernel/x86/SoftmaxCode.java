@@ -13,6 +13,11 @@ final class SoftmaxCode {
   /** The largest score of no position: -infinity. */
   private static final int NO_POSITION = 0xFF800000;
 
+  /** First lane of a tile that a row sees, and the end of those. */
+  private static final Gp BEGIN_LANE = Gp.RBX;
+
+  private static final Gp END_LANE = Gp.R9;
+
   private final Assembler a;
   private final Lanes lanes;
   private final ConstantTable constants;
@@ -60,8 +65,8 @@ final class SoftmaxCode {
    * does not see may be anything.
    */
   void weigh() {
-    Gp begin = Gp.RBX;
-    Gp end = Gp.R9;
+    Gp begin = BEGIN_LANE;
+    Gp end = END_LANE;
     a.push(begin);
     constants.aim(a);
     Label rows = a.loop();
@@ -81,10 +86,10 @@ final class SoftmaxCode {
     a.jump(Condition.LESS_OR_EQUAL, next);
     a.cmp(Gp.RAX, AttentionLayout.TILE);
     a.jump(Condition.NOT_EQUAL, some);
-    emitRow(new Seen());
+    emitRow(new Seen(true));
     a.jmp(next);
     a.bind(some);
-    emitRow(new Seen(begin, end));
+    emitRow(new Seen(false));
     a.bind(next);
     a.add(Gp.RDI, layout.scoresStride());
     a.add(Gp.RSI, layout.stateStride());
@@ -102,29 +107,20 @@ final class SoftmaxCode {
     private final Vector begins = register(10);
     private final Vector ends = register(11);
     private final Vector step = register(12);
-    private final Gp begin;
-    private final Gp end;
     private final boolean all;
 
-    Seen() {
-      this(Gp.RAX, Gp.RAX, true);
-    }
-
-    Seen(Gp begin, Gp end) {
-      this(begin, end, false);
-    }
-
-    private Seen(Gp begin, Gp end, boolean all) {
-      this.begin = begin;
-      this.end = end;
+    /**
+     * @param all or else what {@link #BEGIN_LANE} and {@link #END_LANE} say
+     */
+    Seen(boolean all) {
       this.all = all;
     }
 
     /** Before the first block. Overwrites rax. */
     void first() {
       if (!all) {
-        lanes.repeat(begins, begin);
-        lanes.repeat(ends, end);
+        lanes.repeat(begins, BEGIN_LANE);
+        lanes.repeat(ends, END_LANE);
         a.mov(Gp.RAX, AttentionLayout.BLOCK);
         lanes.repeat(step, Gp.RAX);
       }
@@ -157,7 +153,7 @@ final class SoftmaxCode {
 
     /** A lane below the end and not below the begin: of the two differences one is negative. */
     private void mask(int i, Vector scratch) {
-      a.vmovups(scratch, at(ConstantTable.BASE, ConstantTable.lanesOffset() + i * lanes.bytes()));
+      a.vmovups(scratch, ConstantTable.lanes(i * lanes.bytes()));
       a.vpsubd(mask, scratch, ends);
       a.vpsubd(scratch, scratch, begins);
       lanes.xor(mask, mask, scratch);
