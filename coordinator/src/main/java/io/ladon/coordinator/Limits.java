@@ -7,7 +7,7 @@ import io.ladon.engine.model.ModelSpec;
  *
  * @param contextLength positions of one request; 0 for the model's own, {@value
  *     #DEFAULT_CONTEXT_LENGTH} at most
- * @param kvBlocks KV blocks of 16 positions on each rank, the one kept for probes not counted; 0
+ * @param kvBlocks KV blocks of 16 positions on each rank, the one kept for practice not counted; 0
  *     for one whole context, or four requests of 4096 positions if that is more
  * @param maxRunning requests that share steps
  * @param maxQueued requests that wait for blocks; one more gets {@code QUEUE_FULL}
@@ -17,8 +17,8 @@ import io.ladon.engine.model.ModelSpec;
  * @param maxCandidates candidates that a rank may be asked for
  * @param defaultMaxTokens tokens generated for a request that names no limit, if the context leaves
  *     that many
- * @param warmUpSteps probe steps of a new plan before requests are taken, so that the first of them
- *     finds compiled code on the whole way of a step; fewer where they take long
+ * @param warmUpSteps steps of a new plan until all code of a step should be compiled: where
+ *     requests do not come, practice; it serves after 0.2 s of it
  */
 public record Limits(
     int contextLength,

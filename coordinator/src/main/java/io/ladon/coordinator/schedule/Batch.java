@@ -76,22 +76,4 @@ record Batch(List<Entry> entries, Step step) {
     }
     return new Batch(entries, step.setEmbeddings(UnsafeByteOperations.unsafeWrap(rows)).build());
   }
-
-  /** A step of one token in the block that is kept for it: shows that every rank is there. */
-  static Batch probe(long epoch, long number, EmbeddingRows embeddings) {
-    byte[] row = new byte[embeddings.rowBytes()];
-    embeddings.copy(0, row, 0);
-    return new Batch(
-        List.of(),
-        Step.newBuilder()
-            .setEpoch(epoch)
-            .setStep(number)
-            .addRuns(
-                Run.newBuilder()
-                    .setTokens(1)
-                    .addBlocks(BlockPool.PROBE_BLOCK)
-                    .setCandidates(CandidateRequest.newBuilder().setCount(1)))
-            .setEmbeddings(UnsafeByteOperations.unsafeWrap(row))
-            .build());
-  }
 }

@@ -9,8 +9,8 @@ import java.util.BitSet;
  */
 public final class BlockPool {
 
-  /** The block of probe steps. */
-  public static final int PROBE_BLOCK = 0;
+  /** The block of the steps that nobody asked for. */
+  public static final int PRACTICE_BLOCK = 0;
 
   private final int blocks;
   private final int[] free; // a stack: the last freed is handed out first

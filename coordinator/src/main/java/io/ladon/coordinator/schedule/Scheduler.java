@@ -39,8 +39,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class Scheduler {
 
-  /** Longest warm-up of a new plan: a model whose steps take long warms up in fewer of them. */
+  /** Longest warm-up of a new plan before it serves: where steps take long, fewer are practice. */
   private static final long WARM_UP_NANOS = 200_000_000L;
+
+  /** And from its start on, while nobody asks. */
+  private static final long PRACTICE_NANOS = 3_000_000_000L;
 
   private static final Logger log = LoggerFactory.getLogger(Scheduler.class);
 
@@ -60,6 +63,7 @@ public final class Scheduler {
   private List<Runnable> news = new ArrayList<>(); // for listeners, of the step that has ended
 
   private volatile boolean open; // a step of the current epoch has succeeded
+  private Practice practice = new Practice();
   private @Nullable Ranks ranks;
   private @Nullable Call call;
   private Loop.@Nullable Timer probe;
@@ -194,6 +198,7 @@ public final class Scheduler {
       throw new IllegalStateException("epoch " + ranks.epoch() + " has not been stopped");
     }
     ranks = newRanks;
+    practice = new Practice();
     steps = 0;
     startedNanos = loop.nanoTime();
     pump();
@@ -236,24 +241,24 @@ public final class Scheduler {
       return;
     }
     if (!open) {
-      send(Batch.probe(ranks.epoch(), ++steps, embeddings), ranks);
+      send(practice.entries(), ranks);
       return;
     }
     admit();
     List<Batch.Entry> entries = Batch.choose(running, limits);
-    if (entries.isEmpty()) {
-      if (probe == null) {
-        probe = loop.schedule(timeouts.probe(), this::probe);
-      }
-    } else {
-      send(Batch.of(ranks.epoch(), ++steps, entries, embeddings), ranks);
+    if (!entries.isEmpty()) {
+      send(entries, ranks);
+    } else if (!practised(PRACTICE_NANOS)) {
+      send(practice.entries(), ranks);
+    } else if (probe == null) {
+      probe = loop.schedule(timeouts.probe(), this::probe);
     }
   }
 
   private void probe() {
     probe = null;
     if (ranks != null && call == null) {
-      send(Batch.probe(ranks.epoch(), ++steps, embeddings), ranks);
+      send(practice.entries(), ranks);
     }
   }
 
@@ -274,8 +279,9 @@ public final class Scheduler {
     }
   }
 
-  private void send(Batch batch, Ranks to) {
+  private void send(List<Batch.Entry> entries, Ranks to) {
     cancelProbe();
+    Batch batch = Batch.of(to.epoch(), ++steps, entries, embeddings);
     Call sent = new Call(batch, to.plan(), loop.nanoTime());
     call = sent;
     await(sent, timeouts.step(), "step " + sent.step());
@@ -366,7 +372,7 @@ public final class Scheduler {
       if (sequence.finish != null || sequence.told) {
         continue; // cancelled meanwhile
       }
-      if (sequence.generated() == 0) {
+      if (sequence.generated() == 0 && !practice.has(sequence)) {
         metrics.prompted(entries.get(run).tokens());
       }
       sequence.advance(entries.get(run).tokens(), compute, exchange);
@@ -401,6 +407,10 @@ public final class Scheduler {
       }
     } catch (IllegalArgumentException e) {
       log.warn("sequence {}: step {}: {}", sequence.id, answered.step(), e.getMessage());
+      if (practice.has(sequence)) {
+        practice = new Practice();
+        return;
+      }
       fail(
           sequence,
           new ServiceException(
@@ -415,6 +425,9 @@ public final class Scheduler {
   private void accept(Sequence sequence, Distribution d, int candidate) {
     int id = d.id(candidate);
     sequence.append(id, loop.nanoTime());
+    if (practice.has(sequence)) {
+      return;
+    }
     metrics.generated(sequence);
     GenerationRequest request = sequence.request;
     boolean ends = !request.ignoreEndOfGeneration() && endOfGeneration.test(id);
@@ -441,7 +454,7 @@ public final class Scheduler {
       return;
     }
     call = null;
-    if (!open && !warm()) {
+    if (!open && !practised(WARM_UP_NANOS)) {
       pump();
       return;
     }
@@ -454,9 +467,9 @@ public final class Scheduler {
     tell(told);
   }
 
-  /** Whether a new plan has run so many steps, or so long, that requests find compiled code. */
-  private boolean warm() {
-    return steps >= limits.warmUpSteps() || loop.nanoTime() - startedNanos > WARM_UP_NANOS;
+  /** Whether a plan has run so many steps that requests find compiled code, or for so long. */
+  private boolean practised(long limitNanos) {
+    return steps >= limits.warmUpSteps() || loop.nanoTime() - startedNanos > limitNanos;
   }
 
   // ------------------------------------------------------------------ listeners

@@ -118,7 +118,7 @@ final class SchedulerTest {
     loop.run();
     assertNotReady(scheduler);
     assertThat(ranks.steps.getFirst().getRuns(0).getBlocksList())
-        .containsExactly(BlockPool.PROBE_BLOCK);
+        .containsExactly(BlockPool.PRACTICE_BLOCK);
     ranks.holding.clear();
     ranks.answer(1);
     loop.run();
@@ -139,6 +139,53 @@ final class SchedulerTest {
     loop.advance(Duration.ofSeconds(10));
     assertThat(ranks.steps).hasSize(6);
     assertThat(ranks.successes).isEqualTo(6);
+  }
+
+  @Test
+  void whileNobodyAsksItPractises() throws ServiceException {
+    limits = limits.withWarmUp(40);
+    Scheduler scheduler = scheduler(64);
+    FakeRanks ranks = startedSlowly(scheduler, Duration.ofMillis(250));
+    assertThat(ranks.successes).isEqualTo(1);
+    assertThat(ranks.steps).hasSize(2);
+    GenerationRequest request = request(30, 3, WARM);
+    RecordingListener listener = new RecordingListener();
+    scheduler.submit(request, listener);
+    loop.run();
+    ranks.holding.clear();
+    ranks.answer(1);
+    loop.run();
+    assertThat(ranks.steps.stream().map(step -> step.getRuns(0).getTokens()).limit(5))
+        .containsExactly(1, 1, 30, 1, 1);
+    assertThat(listener.ids()).isEqualTo(FakeModel.generate(request));
+    assertThat(ranks.steps).hasSize(40);
+    assertThat(ranks.steps.stream().skip(5).map(step -> step.getRuns(0).getBlocks(0)))
+        .containsOnly(BlockPool.PRACTICE_BLOCK);
+    assertThat(requireNonNull(registry.find("ladon.tokens.generated").counter()).count())
+        .isEqualTo(3);
+    assertThat(requireNonNull(registry.find("ladon.tokens.prompt").counter()).count())
+        .isEqualTo(30);
+    assertThat(registry.find("ladon.requests").counters()).hasSize(1);
+  }
+
+  @Test
+  void whereStepsTakeLongPracticeEnds() {
+    limits = limits.withWarmUp(40);
+    FakeRanks ranks = startedSlowly(scheduler(64), Duration.ofMillis(3001));
+    assertThat(ranks.successes).isEqualTo(1);
+    assertThat(ranks.steps).hasSize(1);
+  }
+
+  /** Two ranks of which the second answers the first step after a while, and no other. */
+  private FakeRanks startedSlowly(Scheduler scheduler, Duration firstStep) {
+    FakeRanks ranks = new FakeRanks(loop, scheduler, 1, 2, 64);
+    ranks.holding.set(1);
+    scheduler.start(ranks);
+    loop.run();
+    loop.advance(firstStep);
+    ranks.answer(1);
+    loop.run();
+    return ranks;
   }
 
   @Test
