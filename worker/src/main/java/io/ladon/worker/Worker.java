@@ -6,10 +6,12 @@ import io.ladon.proto.Leave;
 import io.ladon.proto.WorkerMessage;
 import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.join.CoordinatorLink;
+import io.ladon.worker.loop.CpuSet;
 import io.ladon.worker.loop.RankLoop;
 import io.ladon.worker.loop.Waiting;
 import io.ladon.worker.member.Loader;
 import io.ladon.worker.member.Member;
+import io.ladon.worker.member.Placement;
 import io.ladon.worker.shard.EngineShardFactory;
 import io.ladon.worker.shard.MemoryBudget;
 import io.ladon.worker.shard.ShardFactory;
@@ -18,12 +20,14 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +50,10 @@ public final class Worker implements AutoCloseable {
   private final Member member;
   private final CoordinatorLink link;
   private final int threads;
+
+  /** CPUs that the process may use; a thread that keeps to some of them would see only these. */
+  private final int processors = Runtime.getRuntime().availableProcessors();
+
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicBoolean closing = new AtomicBoolean();
   private volatile boolean started;
@@ -79,7 +87,7 @@ public final class Worker implements AutoCloseable {
                 options.connect(),
                 new Waiting(
                     options.spin().toNanos(), options.crowding() != WorkerOptions.Crowding.NO),
-                this::crowded,
+                this::placement,
                 this::closeFromOutside));
     this.link =
         new CoordinatorLink(
@@ -141,17 +149,24 @@ public final class Worker implements AutoCloseable {
     return network.port();
   }
 
-  /** Whether the ranks of an epoch that are on this machine have more threads than it has cores. */
-  private boolean crowded(Assign assign) {
-    return switch (options.crowding()) {
-      case YES -> true;
-      case NO -> false;
-      case AUTO -> {
-        String own = host(assign.getPeers(assign.getRank()));
-        long here = assign.getPeersList().stream().filter(peer -> host(peer).equals(own)).count();
-        yield here * threads > Runtime.getRuntime().availableProcessors();
-      }
-    };
+  /** How the ranks of an epoch that are on this machine share it; all with as many threads. */
+  private Placement placement(Assign assign) {
+    int rank = assign.getRank();
+    String own = host(assign.getPeers(rank));
+    List<Integer> here =
+        IntStream.range(0, assign.getPeersCount())
+            .filter(peer -> host(assign.getPeers(peer)).equals(own))
+            .boxed()
+            .toList();
+    boolean crowded =
+        switch (options.crowding()) {
+          case YES -> true;
+          case NO -> false;
+          case AUTO -> here.size() * threads > processors;
+        };
+    int sharing = here.size() * threads > processors ? 1 : here.size();
+    return new Placement(
+        crowded, CpuSet.share(sharing == 1 ? 0 : here.indexOf(rank), sharing, threads));
   }
 
   private static String host(String address) {

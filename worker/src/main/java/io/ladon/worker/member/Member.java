@@ -45,15 +45,14 @@ public final class Member implements CoordinatorLink.Handler {
    * @param hello what it says of itself, given this side's address of the connection
    * @param connect time that peers have to connect
    * @param waiting how it waits for its peers
-   * @param crowded whether an epoch of these peers makes this machine run more busy threads than it
-   *     has cores
+   * @param placement how a rank of an epoch shares this machine
    * @param shutdown called when the coordinator wants the process to end
    */
   public record Settings(
       Function<String, Hello> hello,
       Duration connect,
       Waiting waiting,
-      Function<Assign, Boolean> crowded,
+      Function<Assign, Placement> placement,
       Runnable shutdown) {}
 
   /**
@@ -144,24 +143,30 @@ public final class Member implements CoordinatorLink.Handler {
     }
     log.info(
         "event=assigned epoch={} rank={} ranks={}", assign.getEpoch(), assign.getRank(), ranks);
-    boolean crowded = settings.crowded().apply(assign);
-    Waiting waiting = crowded ? settings.waiting().crowded() : settings.waiting();
+    Placement placement = settings.placement().apply(assign);
+    Waiting waiting = placement.isCrowded() ? settings.waiting().crowded() : settings.waiting();
     PeerMesh mesh = network.join(assign.getEpoch(), assign.getRank(), ranks);
     PeerExchange exchange =
         new PeerExchange(loop, mesh, Duration.ofMillis(assign.getExchangeTimeoutMillis()), waiting);
     Epoch next = new Epoch(loop, assign, mesh, exchange, waiting, this::reply);
     epoch = next;
     // A turn, so that what the last epoch held is freed before.
-    loop.submit(() -> loaderThread.execute(() -> load(next, crowded, channel)));
+    loop.submit(
+        () -> {
+          placement.cpus().confine();
+          loaderThread.execute(() -> load(next, placement, channel));
+        });
   }
 
   /** On the loader's thread. */
-  private void load(Epoch of, boolean crowded, Channel channel) {
+  private void load(Epoch of, Placement placement, Channel channel) {
     if (of.isVoid()) {
       return;
     }
+    placement.cpus().confine(); // with the threads of the shard's team, which it starts
     try {
-      Loader.Result result = loader.load(of.assign(), of.exchange(), crowded, channel, of::isVoid);
+      Loader.Result result =
+          loader.load(of.assign(), of.exchange(), placement.isCrowded(), channel, of::isVoid);
       if (of.isVoid()) {
         result.shard().close(); // before the next load begins
         return;
