@@ -4,9 +4,9 @@ import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.kernel.MachineKernels;
 import io.ladon.engine.kernel.ScalarKernels;
+import io.ladon.engine.memory.NativeMemory;
 import io.ladon.engine.plan.RankPlan;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Attention of one rank's heads over its KV cache. May be called from several threads at once, each
@@ -174,38 +174,54 @@ public final class Attention {
   }
 
   /**
-   * Rotates consecutive heads in place, see {@link RopeTable}.
+   * Rotates the heads of tokens at consecutive positions in place, see {@link RopeTable}.
    *
-   * @param offset of the first head in float32 elements
+   * @param x (tokens, heads * head size)
+   * @param row of the first token
+   * @param position of the first token
    */
-  public void rotate(RopeTable rope, MemorySegment x, long offset, int heads, int position) {
+  public void rotate(RopeTable rope, FloatTensor x, int row, int tokens, int position) {
+    int heads = x.columns() / headSize;
     if (heads > 0) {
-      long address = x.asSlice(4 * offset, 4L * heads * headSize).address();
-      kernel.rotate(rope, address, heads, headSize, position);
+      long address =
+          NativeMemory.floats(x.segment(), (long) row * x.columns(), (long) tokens * x.columns());
+      kernel.rotate(rope, address, heads, headSize, position, tokens);
     }
   }
 
   /**
-   * Stores one position's key and value of one head; the arguments are those of {@link
-   * KvCache#store}.
+   * Stores keys and values of consecutive positions of one block, of all of this rank's KV heads.
+   *
+   * @param slot of the first position in the block
+   * @param keys (tokens, KV heads * head size), rotated
+   * @param values the same
+   * @param row of the first position's token
    */
   public void store(
       int layer,
-      int kvHead,
       int block,
       int slot,
-      MemorySegment key,
-      long keyOffset,
-      MemorySegment value,
-      long valueOffset) {
-    long headBytes = 4L * headSize;
+      int positions,
+      FloatTensor keys,
+      FloatTensor values,
+      int row) {
+    long step = 4L * keys.columns();
+    long floats = (positions - 1L) * keys.columns() + headSize;
     long elementBytes = cache.type().bytes();
-    if (!kernel.store(
-        key.asSlice(4 * keyOffset, headBytes).address(),
-        value.asSlice(4 * valueOffset, headBytes).address(),
-        cache.keys(layer, kvHead, block) + slot * elementBytes,
-        cache.values(layer, kvHead, block) + (long) slot * headSize * elementBytes)) {
-      cache.store(layer, kvHead, block, slot, key, keyOffset, value, valueOffset);
+    for (int head = 0; head < cache.kvHeads(); head++) {
+      long first = (long) row * keys.columns() + (long) head * headSize;
+      if (!kernel.store(
+          NativeMemory.floats(keys.segment(), first, floats),
+          NativeMemory.floats(values.segment(), first, floats),
+          cache.keys(layer, head, block) + slot * elementBytes,
+          cache.values(layer, head, block) + (long) slot * headSize * elementBytes,
+          positions,
+          step)) {
+        for (int i = 0; i < positions; i++) {
+          long at = first + (long) i * keys.columns();
+          cache.store(layer, head, block, slot + i, keys.segment(), at, values.segment(), at);
+        }
+      }
     }
   }
 

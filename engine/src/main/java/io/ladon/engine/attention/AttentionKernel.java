@@ -72,21 +72,29 @@ abstract class AttentionKernel {
   /** {@code out[d] = Out[d] * (1 / sum)} over the head size. May destroy the state's lanes. */
   abstract void finish(AttentionTask task, long state, long out);
 
-  /** Rotates consecutive heads. */
-  void rotate(RopeTable rope, long address, int heads, int headSize, int position) {
-    rope.rotate(address, heads, headSize, position);
+  /**
+   * Rotates the heads of tokens at consecutive positions.
+   *
+   * @param address of the first token's first head; heads and tokens follow each other
+   */
+  void rotate(RopeTable rope, long address, int heads, int headSize, int position, int tokens) {
+    for (int t = 0; t < tokens; t++) {
+      rope.rotate(address + 4L * t * heads * headSize, heads, headSize, position + t);
+    }
   }
 
   /**
-   * Stores a key and a value in code of the kernel's own, if it has any for the cache's type.
+   * Stores keys and values of consecutive positions of a block in code of the kernel's own, if it
+   * has any for the cache's type.
    *
-   * @param key address of the key's floats
+   * @param key address of the first key's floats
    * @param value address of the value's
+   * @param step bytes from one position's key, and value, to the next one's
    * @param toKey address of the key's first element in its block
    * @param toValue address of the value's
    * @return whether it has
    */
-  boolean store(long key, long value, long toKey, long toValue) {
+  boolean store(long key, long value, long toKey, long toValue, int positions, long step) {
     return false;
   }
 

@@ -120,16 +120,22 @@ final class MachineAttention extends AttentionKernel {
   }
 
   @Override
-  void rotate(RopeTable rope, long address, int heads, int headSize, int position) {
+  void rotate(RopeTable rope, long address, int heads, int headSize, int position, int tokens) {
     long headBytes = 4L * headSize;
-    if (!kernels.rotate(
-        rope.style(), rope.dimensions(), address, heads, headBytes, rope.row(position))) {
-      super.rotate(rope, address, heads, headSize, position);
+    int begin = 0;
+    while (begin < tokens) {
+      int count = Math.min(tokens - begin, rope.rowsFrom(position + begin));
+      long first = address + headBytes * heads * begin;
+      long table = rope.row(position + begin);
+      if (!kernels.rotate(rope.style(), rope.dimensions(), first, heads, headBytes, count, table)) {
+        super.rotate(rope, first, heads, headSize, position + begin, count);
+      }
+      begin += count;
     }
   }
 
   @Override
-  boolean store(long key, long value, long toKey, long toValue) {
-    return functions.store(key, value, toKey, toValue);
+  boolean store(long key, long value, long toKey, long toValue, int positions, long step) {
+    return functions.store(key, value, toKey, toValue, positions, step);
   }
 }

@@ -100,6 +100,11 @@ public final class RopeTable {
     return page.address() + position % PAGE * rowBytes;
   }
 
+  /** Rows that follow each other from a position's on, itself included. */
+  int rowsFrom(int position) {
+    return PAGE - position % PAGE;
+  }
+
   RopeSpec.Style style() {
     return style;
   }

@@ -119,9 +119,10 @@ final class KernelSelfTest {
   /** Results of all functions of float32 vectors. */
   private static MemorySegment arithmetic(Arena arena, Kernels kernels, FloatTensor x) {
     MemorySegment in = x.segment();
-    FloatTensor results = FloatTensor.allocate(arena, 6, COLUMNS);
+    FloatTensor results = FloatTensor.allocate(arena, 7, COLUMNS);
     MemorySegment out = results.segment();
-    kernels.rmsNorm(in, 0, in.asSlice(4L * COLUMNS), 1e-5f, COLUMNS, out, 0);
+    kernels.rmsNorm(in, 0, in.asSlice(4L * COLUMNS), 1e-5f, COLUMNS, 1, out, 0);
+    kernels.rmsNorm(in, 0, in, 1e-5f, COLUMNS / 2, 2, out, 6L * COLUMNS);
     kernels.gate(Activation.SILU, in, 0, in, COLUMNS, out, COLUMNS, COLUMNS);
     kernels.gate(Activation.GELU_TANH, in, 0, in, COLUMNS, out, 2L * COLUMNS, COLUMNS);
     kernels.add(in, 0, out, 3L * COLUMNS, COLUMNS);

@@ -93,6 +93,9 @@ public interface Kernels {
    * {@code y[i] = x[i] * (1 / sqrt(mean(x^2) + epsilon)) * weight[i]}. The squares are added in 16
    * lanes, {@code lane[i % 16] = fma(x[i], x[i], lane[i % 16])}, and the lanes in the tree (i, i +
    * 8), (i, i + 4), (i, i + 2), (i, i + 1). {@code x} and {@code y} may be the same.
+   *
+   * @param rows vectors that are normed, each on its own, which follow each other in {@code x} and
+   *     in {@code y}
    */
   void rmsNorm(
       MemorySegment x,
@@ -100,6 +103,7 @@ public interface Kernels {
       MemorySegment weight,
       float epsilon,
       int length,
+      int rows,
       MemorySegment y,
       long yOffset);
 

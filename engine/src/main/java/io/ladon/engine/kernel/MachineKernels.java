@@ -3,6 +3,7 @@ package io.ladon.engine.kernel;
 import io.ladon.engine.kernel.x86.AmxFunctions;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
+import io.ladon.engine.kernel.x86.FloatCode;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
@@ -88,13 +89,15 @@ public final class MachineKernels implements Kernels {
       int columnEnd,
       QuantizedActivations out,
       int outRow) {
-    int columns = columnEnd - columnBegin;
+    boolean whole = columnEnd - columnBegin == x.columns() && x.columns() == out.columns();
+    int together = whole ? rowEnd - rowBegin : 1; // whole rows follow each other
+    int columns = together * (columnEnd - columnBegin);
     int blocks = columns / QuantizedActivations.BLOCK;
     if (blocks == 0) {
       return;
     }
     long parameters = Scratch.ofThread().address(Scratch.Use.PREPARATION, Parameters.BYTES);
-    for (int row = rowBegin; row < rowEnd; row++) {
+    for (int row = rowBegin; row < rowEnd; row += together) {
       long first = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
       long block = first / QuantizedActivations.BLOCK;
       NativeMemory.setLong(
@@ -133,18 +136,20 @@ public final class MachineKernels implements Kernels {
       MemorySegment weight,
       float epsilon,
       int length,
+      int rows,
       MemorySegment y,
       long yOffset) {
-    if (length == 0 || length % UNIT != 0) {
-      scalar.rmsNorm(x, xOffset, weight, epsilon, length, y, yOffset);
+    if (length == 0 || length % UNIT != 0 || rows == 0) {
+      scalar.rmsNorm(x, xOffset, weight, epsilon, length, rows, y, yOffset);
       return;
     }
+    int all = Math.multiplyExact(length, rows);
     code.call(
         Function.NORM,
-        NativeMemory.floats(x, xOffset, length),
+        NativeMemory.floats(x, xOffset, all),
         NativeMemory.floats(weight, 0, length),
-        NativeMemory.floats(y, yOffset, length),
-        length / UNIT,
+        NativeMemory.floats(y, yOffset, all),
+        FloatCode.pair(length / UNIT, rows),
         Float.floatToRawIntBits(length),
         Float.floatToRawIntBits(epsilon));
   }
@@ -251,15 +256,23 @@ public final class MachineKernels implements Kernels {
   }
 
   /**
-   * Rotates heads, if there is code for so many dimensions.
+   * Rotates the heads of tokens at consecutive positions, if there is code for so many dimensions.
    *
-   * @param x address of the first head
+   * @param x address of the first token's first head; heads and tokens follow each other
+   * @param heads of a token
    * @param headBytes from one head to the next
-   * @param table address of the position's row of a {@code RopeTable}
+   * @param tokens of consecutive positions, whose rows of the table follow each other
+   * @param table address of the first position's row of a {@code RopeTable}
    * @return whether there is
    */
   public boolean rotate(
-      RopeSpec.Style style, int dimensions, long x, int heads, long headBytes, long table) {
+      RopeSpec.Style style,
+      int dimensions,
+      long x,
+      int heads,
+      long headBytes,
+      int tokens,
+      long table) {
     int elements = style == RopeSpec.Style.ADJACENT ? dimensions : dimensions / 2;
     if (elements == 0 || elements % UNIT != 0) {
       return false;
@@ -272,7 +285,7 @@ public final class MachineKernels implements Kernels {
         x,
         table,
         table + 2L * Float.BYTES * elements,
-        heads,
+        FloatCode.pair(heads, tokens),
         headBytes,
         (long) Float.BYTES * elements);
     return true;

@@ -195,6 +195,21 @@ public final class ScalarKernels implements Kernels {
       MemorySegment weight,
       float epsilon,
       int length,
+      int rows,
+      MemorySegment y,
+      long yOffset) {
+    for (int row = 0; row < rows; row++) {
+      long begin = (long) row * length;
+      rmsNorm(x, xOffset + begin, weight, epsilon, length, y, yOffset + begin);
+    }
+  }
+
+  private static void rmsNorm(
+      MemorySegment x,
+      long xOffset,
+      MemorySegment weight,
+      float epsilon,
+      int length,
       MemorySegment y,
       long yOffset) {
     float[] lanes = new float[LANES];

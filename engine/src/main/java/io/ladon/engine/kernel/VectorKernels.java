@@ -84,14 +84,18 @@ public final class VectorKernels implements Kernels {
       MemorySegment weight,
       float epsilon,
       int length,
+      int rows,
       MemorySegment y,
       long yOffset) {
-    VectorMath.rmsNorm(
-        floats(x, xOffset, length),
-        floats(weight, 0, length),
-        epsilon,
-        length,
-        floats(y, yOffset, length));
+    for (int row = 0; row < rows; row++) {
+      long begin = (long) row * length;
+      VectorMath.rmsNorm(
+          floats(x, xOffset + begin, length),
+          floats(weight, 0, length),
+          epsilon,
+          length,
+          floats(y, yOffset + begin, length));
+    }
   }
 
   @Override

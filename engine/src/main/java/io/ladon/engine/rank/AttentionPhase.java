@@ -189,44 +189,46 @@ final class AttentionPhase {
     FloatTensor q = queries[0];
     FloatTensor k = keys[0];
     FloatTensor v = values[0];
-    for (int t = begin; t < end; t++) {
-      long query = (long) t * q.columns();
-      long key = (long) t * k.columns();
+    addBias(w.queryBias(), q, begin, end);
+    addBias(w.keyBias(), k, begin, end);
+    addBias(w.valueBias(), v, begin, end);
+    normHeads(w.queryNorm(), q, begin, end);
+    normHeads(w.keyNorm(), k, begin, end);
+    for (int t = begin; t < end; ) {
+      int tokens = Math.min(end, runs.consecutiveEnd(t)) - t;
       int position = runs.position(t);
-      addBias(w.queryBias(), q, query);
-      addBias(w.keyBias(), k, key);
-      addBias(w.valueBias(), v, key);
-      normAndRotate(w.queryNorm(), q.segment(), query, queryHeads, rope, position);
-      kernels.scale(q.segment(), query, q.columns(), spec.attentionScale());
-      normAndRotate(w.keyNorm(), k.segment(), key, kvHeads, rope, position);
-      int slot = position % KvCache.BLOCK;
-      for (int h = 0; h < kvHeads; h++) {
-        long head = key + (long) h * spec.headSize();
-        attention.store(layer, h, runs.block(t), slot, k.segment(), head, v.segment(), head);
+      attention.rotate(rope, q, t, tokens, position);
+      attention.rotate(rope, k, t, tokens, position);
+      for (int i = 0; i < tokens; ) {
+        int slot = (position + i) % KvCache.BLOCK;
+        int count = Math.min(tokens - i, KvCache.BLOCK - slot);
+        attention.store(layer, runs.block(t + i), slot, count, k, v, t + i);
+        i += count;
       }
+      t += tokens;
+    }
+    kernels.scale(
+        q.segment(),
+        (long) begin * q.columns(),
+        (end - begin) * q.columns(),
+        spec.attentionScale());
+  }
+
+  private void addBias(@Nullable MemorySegment bias, FloatTensor to, int begin, int end) {
+    for (int t = begin; bias != null && t < end; t++) {
+      kernels.add(bias, 0, to.segment(), (long) t * to.columns(), to.columns());
     }
   }
 
-  private void addBias(@Nullable MemorySegment bias, FloatTensor to, long offset) {
-    if (bias != null) {
-      kernels.add(bias, 0, to.segment(), offset, to.columns());
+  /** Norms heads each on its own, if there is a norm. */
+  private void normHeads(@Nullable MemorySegment norm, FloatTensor x, int begin, int end) {
+    if (norm != null) {
+      int size = spec.headSize();
+      int heads = (end - begin) * x.columns() / size;
+      long first = (long) begin * x.columns();
+      kernels.rmsNorm(
+          x.segment(), first, norm, spec.normEpsilon(), size, heads, x.segment(), first);
     }
-  }
-
-  /** Norms heads each on its own, if there is a norm, and rotates them. */
-  private void normAndRotate(
-      @Nullable MemorySegment norm,
-      MemorySegment x,
-      long offset,
-      int heads,
-      RopeTable rope,
-      int position) {
-    int size = spec.headSize();
-    for (int h = 0; norm != null && h < heads; h++) {
-      long head = offset + (long) h * size;
-      kernels.rmsNorm(x, head, norm, spec.normEpsilon(), size, x, head);
-    }
-    attention.rotate(rope, x, offset, heads, position);
   }
 
   /** Items of {@link AttentionItems}. */

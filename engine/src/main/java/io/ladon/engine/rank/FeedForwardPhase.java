@@ -104,7 +104,10 @@ final class FeedForwardPhase {
   }
 
   private void gate(FloatTensor y, int column, int count, int rowBegin, int rowEnd) {
-    for (int t = 0; t < count; t++) {
+    int rows = rowEnd - rowBegin;
+    boolean whole = rows == y.columns() && rows == up[0].columns(); // tokens follow each other
+    int together = whole ? count : 1;
+    for (int t = 0; t < count; t += together) {
       long at = (long) t * y.columns() + column + rowBegin;
       kernels.gate(
           activation,
@@ -114,7 +117,7 @@ final class FeedForwardPhase {
           (long) t * up[0].columns() + rowBegin,
           y.segment(),
           at,
-          rowEnd - rowBegin);
+          together * rows);
     }
   }
 }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Residual {
 
+  /** Tokens that a thread norms before it quantises them: they stay in the L1 or L2 cache. */
+  private static final int PASSING = 8;
+
   private final ModelSpec spec;
   private final Kernels kernels;
   private final ThreadTeam team;
@@ -28,7 +31,7 @@ final class Residual {
   private final TensorType embeddingType;
   private final MemorySegment embeddings; // (tokens, encoded row)
   private final float[][] decoded; // (thread, hidden)
-  private final FloatTensor passing; // (thread, hidden): a token on its way to int8
+  private final FloatTensor passing; // (thread * PASSING, hidden): tokens on their way to int8
   private final IntRangeTask embedTask = this::embed;
   private final IntRangeTask joinTask = this::join;
   private final IntRangeTask normTask = this::norm;
@@ -65,7 +68,7 @@ final class Residual {
     this.team = team;
     this.stream = FloatTensor.allocate(arena, maxTokens, spec.hiddenSize());
     this.addend = stream;
-    this.passing = FloatTensor.allocate(arena, team.threads(), spec.hiddenSize());
+    this.passing = FloatTensor.allocate(arena, team.threads() * PASSING, spec.hiddenSize());
     this.normed = Rows.allocate(arena, maxTokens, spec.hiddenSize());
     this.gather = new TokenGather(between, link, maxTokens, spec.hiddenSize());
     this.begins = new int[link.ranks() + 1];
@@ -140,12 +143,12 @@ final class Residual {
       TensorDecoder.decode(embeddingType, embeddings, t * rowBytes, row, 0, row.length);
       boolean mine = t >= mineBegin && t < mineEnd;
       MemorySegment x = mine ? stream.segment() : passing.segment();
-      long at = (long) (mine ? t : thread) * row.length;
+      long at = (long) (mine ? t : thread * PASSING) * row.length;
       MemorySegment.copy(row, 0, x, ValueLayout.JAVA_FLOAT, at * Float.BYTES, row.length);
       if (spec.embeddingScale() != 1f) {
         kernels.scale(x, at, row.length, spec.embeddingScale());
       }
-      norm(thread, t, x, at);
+      norm(thread, t, 1, x, at);
     }
   }
 
@@ -153,30 +156,31 @@ final class Residual {
     MemorySegment weight = postNorm;
     MemorySegment x = addend.segment();
     int hidden = spec.hiddenSize();
-    for (int t = firstToken + begin; t < firstToken + end; t++) {
-      long at = (long) t * hidden;
-      if (weight != null) {
-        kernels.rmsNorm(x, at, weight, spec.normEpsilon(), hidden, x, at);
-      }
-      kernels.add(x, at, stream.segment(), at, hidden);
+    long first = (long) (firstToken + begin) * hidden;
+    if (weight != null) {
+      kernels.rmsNorm(x, first, weight, spec.normEpsilon(), hidden, end - begin, x, first);
     }
+    kernels.add(x, first, stream.segment(), first, (end - begin) * hidden);
   }
 
   private void norm(int thread, int begin, int end) {
-    for (int t = firstToken + begin; t < firstToken + end; t++) {
-      norm(thread, t, stream.segment(), (long) t * spec.hiddenSize());
+    int most = keepsFloats ? end : PASSING;
+    for (int t = begin; t < end; t += most) {
+      int token = firstToken + t;
+      int count = Math.min(end - t, most);
+      norm(thread, token, count, stream.segment(), (long) token * spec.hiddenSize());
     }
   }
 
-  /** Norms a token at some place. */
-  private void norm(int thread, int token, MemorySegment x, long at) {
+  /** Norms tokens that follow each other at some place. */
+  private void norm(int thread, int token, int count, MemorySegment x, long at) {
     int hidden = spec.hiddenSize();
     FloatTensor y = keepsFloats ? normed.floats() : passing;
-    int row = keepsFloats ? token : thread;
+    int row = keepsFloats ? token : thread * PASSING;
     kernels.rmsNorm(
-        x, at, normWeight, spec.normEpsilon(), hidden, y.segment(), (long) row * hidden);
+        x, at, normWeight, spec.normEpsilon(), hidden, count, y.segment(), (long) row * hidden);
     if (quantizes) {
-      kernels.quantize(y, row, row + 1, 0, hidden, normed.quants(), token);
+      kernels.quantize(y, row, row + count, 0, hidden, normed.quants(), token);
     }
   }
 }

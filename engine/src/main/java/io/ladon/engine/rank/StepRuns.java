@@ -60,6 +60,15 @@ final class StepRuns {
     return positions[token];
   }
 
+  /** Behind the tokens of the same run that follow a token, itself included. */
+  int consecutiveEnd(int token) {
+    int end = token + 1;
+    while (end < tokens && runOf[end] == runOf[token]) {
+      end++;
+    }
+    return end;
+  }
+
   /** KV blocks of a token's sequence. */
   int[] blocks(int token) {
     return runs.get(runOf[token]).blocks();

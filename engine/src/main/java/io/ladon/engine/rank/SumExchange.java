@@ -8,6 +8,7 @@ import io.ladon.engine.plan.Range;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,7 @@ final class SumExchange {
   private final FloatTensor[] own; // by root
   private final FloatTensor result; // own's, if that is one matrix
   private final long ownPlace;
+  private final boolean followEachOther; // the tokens' sums of each rank: it has one root
   private final int firstRank; // whose first root ends as the total
   private final int[] additions; // (to rank, to root, from rank, from root) ...
   private final @Nullable MemorySegment[] send;
@@ -39,6 +41,7 @@ final class SumExchange {
   private final IntRangeTask addTask = this::add;
   private int cutTokens = -1;
   private int mineBegin;
+  private int mineEnd;
 
   /**
    * @param leaves of each rank
@@ -86,6 +89,7 @@ final class SumExchange {
     arena.goTo(inputEnd);
     this.ownPlace = arena.here();
     sums[rank] = allocateSums(arena, maxTokens, rank);
+    this.followEachOther = Arrays.stream(roots).allMatch(count -> count == 1);
     this.firstRank = places.getFirst()[0];
     List<Integer> program = new ArrayList<>();
     plan(tree.all(), rootList, places, program);
@@ -127,8 +131,13 @@ final class SumExchange {
     cut(shape);
     link.swap(layer, point, send, receive);
     mineBegin = shape.mineBegin();
-    int chunks = (width + CHUNK - 1) / CHUNK;
-    team.run((shape.mineEnd() - mineBegin) * chunks, addTask);
+    mineEnd = shape.mineEnd();
+    int mine = mineEnd - mineBegin;
+    team.run(followEachOther ? chunks(mine * width) : mine * chunks(width), addTask);
+  }
+
+  private static int chunks(int columns) {
+    return (columns + CHUNK - 1) / CHUNK;
   }
 
   private void cut(StepShape shape) {
@@ -147,27 +156,39 @@ final class SumExchange {
   }
 
   private void add(int thread, int begin, int end) {
-    int chunks = (width + CHUNK - 1) / CHUNK;
+    if (followEachOther) {
+      int first = begin * CHUNK;
+      finish(mineBegin, first, Math.min(end * CHUNK, (mineEnd - mineBegin) * width) - first);
+      return;
+    }
+    int chunks = chunks(width);
     for (int i = begin; i < end; i++) {
-      int token = mineBegin + i / chunks;
       int column = i % chunks * CHUNK;
-      int length = Math.min(CHUNK, width - column);
-      for (int a = 0; a < additions.length; a += 4) {
-        kernels.add(
-            sums[additions[a + 2]],
-            offset(additions[a + 2], additions[a + 3], token) + column,
-            sums[additions[a]],
-            offset(additions[a], additions[a + 1], token) + column,
-            length);
-      }
-      if (firstRank != rank || own.length > 1) {
-        MemorySegment.copy(
-            sums[firstRank],
-            4 * (offset(firstRank, 0, token) + column),
-            result.segment(),
-            4 * ((long) token * width + column),
-            4L * length);
-      }
+      finish(mineBegin + i / chunks, column, Math.min(CHUNK, width - column));
+    }
+  }
+
+  /**
+   * Finishes some columns.
+   *
+   * @param column of the token; where tokens follow each other, also of the next tokens
+   */
+  private void finish(int token, int column, int length) {
+    for (int a = 0; a < additions.length; a += 4) {
+      kernels.add(
+          sums[additions[a + 2]],
+          offset(additions[a + 2], additions[a + 3], token) + column,
+          sums[additions[a]],
+          offset(additions[a], additions[a + 1], token) + column,
+          length);
+    }
+    if (firstRank != rank || own.length > 1) {
+      MemorySegment.copy(
+          sums[firstRank],
+          4 * (offset(firstRank, 0, token) + column),
+          result.segment(),
+          4 * ((long) token * width + column),
+          4L * length);
     }
   }
 

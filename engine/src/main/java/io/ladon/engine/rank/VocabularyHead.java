@@ -11,6 +11,7 @@ import io.ladon.engine.rank.Run.CandidateRequest;
 import io.ladon.engine.rank.StepResult.RunResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +35,7 @@ final class VocabularyHead {
   private final float[] tileMax; // (runs, tiles)
   private final float[] tileSum;
   private final float[] tileSumScaled;
+  private final float[] tileLogits = new float[ShardPlan.VOCABULARY_TILE];
   private final CandidateList candidates;
   private final TokenGather gather;
   private final int[] begins;
@@ -122,6 +124,7 @@ final class VocabularyHead {
           weights.outputNorm(),
           spec.normEpsilon(),
           hidden,
+          1,
           input.floats().segment(),
           (long) end * hidden);
       end++;
@@ -170,8 +173,15 @@ final class VocabularyHead {
       if (candidates.takes(tileMax[i * tiles + tile])) {
         int first = tile * ShardPlan.VOCABULARY_TILE;
         int end = Math.min(vocabulary.size(), first + ShardPlan.VOCABULARY_TILE);
+        MemorySegment.copy(
+            logits[0].segment(),
+            ValueLayout.JAVA_FLOAT,
+            4L * ((long) i * vocabulary.size() + first),
+            tileLogits,
+            0,
+            end - first);
         for (int row = first; row < end; row++) {
-          candidates.add(vocabulary.begin() + row, logits[0].get(i, row));
+          candidates.add(vocabulary.begin() + row, tileLogits[row - first]);
         }
       }
     }

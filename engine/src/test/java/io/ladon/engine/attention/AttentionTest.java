@@ -155,23 +155,34 @@ class AttentionTest {
   @ParameterizedTest
   @CsvSource({"F16, 64", "F16, 40", "F16, 12", "F32, 64", "Q8, 64"})
   void everyKernelStoresTheSame(KvType type, int headSize) {
-    try (Fixture f = new Fixture(type, headSize, 1, 1)) {
-      FloatTensor x = FloatTensor.allocate(arena, 2, headSize);
+    try (Fixture f = new Fixture(type, headSize, 1, 2)) {
+      FloatTensor keys = FloatTensor.allocate(arena, 5, 2 * headSize);
+      FloatTensor values = FloatTensor.allocate(arena, 5, 2 * headSize);
       float[] special = {
         Float.NaN, -Float.NaN, 1e9f, -1e9f, Float.POSITIVE_INFINITY, 6e-8f, -0f, 65519f, 2049f
       };
-      for (int i = 0; i < 2 * headSize; i++) {
-        x.set(0, i, special[i % special.length]);
+      for (int i = 0; i < 10 * headSize; i++) {
+        keys.set(0, i, special[i % special.length] + 0.125f * i);
+        values.set(0, i, special[(i + 3) % special.length] - 0.125f * i);
       }
       for (AttentionKernel kernel : f.kernels()) {
-        Attention attention = f.attention(kernel, 0, 1, 0);
-        attention.store(0, 0, 1, 5, x.segment(), 0, x.segment(), headSize);
-        f.cache.store(0, 0, 2, 5, x.segment(), 0, x.segment(), headSize);
-        for (int d = 0; d < headSize; d++) {
-          assertThat(f.cache.key(0, 0, 1, 5, d)).isEqualTo((Float) f.cache.key(0, 0, 2, 5, d));
-          assertThat(f.cache.value(0, 0, 1, 5, d)).isEqualTo((Float) f.cache.value(0, 0, 2, 5, d));
-        }
         f.cache.poison();
+        // Rows 1 to 3, in slots 13 to 15: nothing else of the block changes.
+        f.attention(kernel, 0, 2, 0).store(0, 1, 13, 3, keys, values, 1);
+        for (int head = 0; head < 2; head++) {
+          for (int i = 0; i < 3; i++) {
+            long at = (i + 1L) * keys.columns() + (long) head * headSize;
+            f.cache.store(0, head, 2, 13 + i, keys.segment(), at, values.segment(), at);
+          }
+          for (int slot = 0; slot < 16; slot++) {
+            for (int d = 0; d < headSize; d++) {
+              assertThat(f.cache.key(0, head, 1, slot, d))
+                  .isEqualTo((Float) f.cache.key(0, head, 2, slot, d));
+              assertThat(f.cache.value(0, head, 1, slot, d))
+                  .isEqualTo((Float) f.cache.value(0, head, 2, slot, d));
+            }
+          }
+        }
       }
     }
   }
@@ -188,16 +199,18 @@ class AttentionTest {
   void everyKernelRotatesAlike(RopeSpec.Style style, int dimensions) {
     RopeSpec spec = new RopeSpec(style, dimensions, 10000f, 10000f, 1f, false);
     RopeTable rope = new RopeTable(spec, spec.base(), 1f, null, 200);
-    rope.prepare(100, 101);
+    rope.prepare(62, 67); // two pages of the table
     try (Fixture f = new Fixture(KvType.F16, 72, 3, 1)) {
       long bytes = 4L * f.queries.columns();
-      FloatTensor expected = FloatTensor.allocate(arena, 1, f.queries.columns());
-      expected.segment().copyFrom(f.queries.segment().asSlice(0, bytes));
-      rope.rotate(expected.segment().address(), 3, 72, 100);
+      FloatTensor expected = FloatTensor.allocate(arena, 5, f.queries.columns());
+      expected.segment().copyFrom(f.queries.segment().asSlice(0, 5 * bytes));
+      for (int token = 0; token < 5; token++) {
+        rope.rotate(expected.segment().address() + token * bytes, 3, 72, 62 + token);
+      }
       for (AttentionKernel kernel : f.kernels()) {
-        FloatTensor x = FloatTensor.allocate(arena, 1, f.queries.columns());
-        x.segment().copyFrom(f.queries.segment().asSlice(0, bytes));
-        kernel.rotate(rope, x.segment().address(), 3, 72, 100);
+        FloatTensor x = FloatTensor.allocate(arena, 5, f.queries.columns());
+        x.segment().copyFrom(f.queries.segment().asSlice(0, 5 * bytes));
+        kernel.rotate(rope, x.segment().address(), 3, 72, 62, 5);
         assertSame(kernel, x, expected);
       }
     }

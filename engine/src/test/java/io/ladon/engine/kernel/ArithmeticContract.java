@@ -80,7 +80,7 @@ abstract class ArithmeticContract extends MultiplyContract {
       MemorySegment.copy(a.segment(), 0, out, 4L * row, 4L * row);
       tier.add(b.segment(), 2, out, 3, length);
       tier.scale(out, row + 1, length, 0.3f);
-      tier.rmsNorm(a.segment(), 2, b.segment(), 1e-6f, length, out, 2 * row + 3);
+      tier.rmsNorm(a.segment(), 2, b.segment(), 1e-6f, length, 1, out, 2 * row + 3);
       tier.gate(Activation.SILU, a.segment(), 1, b.segment(), 2, out, 3 * row + 1, length);
       tier.gate(Activation.GELU_TANH, a.segment(), 1, b.segment(), 2, out, 4 * row + 1, length);
       MemorySegment.copy(a.segment(), 0, out, 20L * row, 4L * row);
@@ -91,6 +91,26 @@ abstract class ArithmeticContract extends MultiplyContract {
     }
     assertThat(bits(y[1])).isEqualTo(bits(y[0]));
     assertThat(Float.floatToRawIntBits(sums[1])).isEqualTo(Float.floatToRawIntBits(sums[0]));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {3, 16, 64, 576})
+  void rowsAreNormedEachOnItsOwn(int length) {
+    FloatTensor x = KernelFixtures.activations(arena, 5, length, length);
+    FloatTensor weight = KernelFixtures.activations(arena, 1, length, 1);
+    FloatTensor expected = FloatTensor.allocate(arena, 5, length);
+    Kernels scalar = new ScalarKernels();
+    for (int row = 0; row < 5; row++) {
+      long at = (long) row * length;
+      scalar.rmsNorm(x.segment(), at, weight.segment(), 1e-5f, length, 1, expected.segment(), at);
+    }
+    FloatTensor y = FloatTensor.allocate(arena, 5, length);
+    kernels().rmsNorm(x.segment(), 0, weight.segment(), 1e-5f, length, 5, y.segment(), 0);
+    assertThat(bits(y)).isEqualTo(bits(expected));
+    kernels().rmsNorm(x.segment(), 0, weight.segment(), 1e-5f, length, 5, x.segment(), 0);
+    assertThat(bits(x)).isEqualTo(bits(expected));
+    kernels().rmsNorm(x.segment(), 0, weight.segment(), 1e-5f, length, 0, y.segment(), 0);
+    assertThat(bits(y)).isEqualTo(bits(expected));
   }
 
   @Test

@@ -112,7 +112,7 @@ class ScalarKernelsTest {
     FloatTensor x = KernelFixtures.activations(arena, 1, length, 5);
     FloatTensor weight = KernelFixtures.activations(arena, 1, length, 6);
     FloatTensor y = FloatTensor.allocate(arena, 1, length);
-    kernels.rmsNorm(x.segment(), 0, weight.segment(), 1e-5f, length, y.segment(), 0);
+    kernels.rmsNorm(x.segment(), 0, weight.segment(), 1e-5f, length, 1, y.segment(), 0);
     double squares = 0;
     for (int i = 0; i < length; i++) {
       squares += (double) x.get(0, i) * x.get(0, i);

@@ -211,8 +211,10 @@ final class AttentionCode {
   private static final int HALVES = 8; // of a register of 128 bits
 
   /**
-   * Stores a key and a value as half precision: rdi key, rsi value, rdx and rcx where they go. What
-   * is beyond the range becomes the largest number, NaN the lowest. In AVX2 whatever the width.
+   * Stores keys and values of consecutive positions of a block as half precision: rdi first key,
+   * rsi first value, rdx and rcx where they go, r8 positions, r9 bytes from one position's key, and
+   * value, to the next one's. What is beyond the range becomes the largest number, NaN the lowest.
+   * In AVX2 whatever the width.
    */
   void store(ConstantTable constants) {
     Vector x = Vector.ymm(0);
@@ -222,6 +224,8 @@ final class AttentionCode {
     constants.aim(a);
     a.vmovups(lowest, ConstantTable.constant(Constant.LOWEST_HALF));
     a.vmovups(largest, ConstantTable.constant(Constant.LARGEST_HALF));
+    a.sub(Gp.R9, 4 * layout.headSize());
+    Label position = a.loop();
     a.mov(Gp.RAX, layout.headSize() / HALVES);
     Label loop = a.loop();
     for (Gp from : new Gp[] {Gp.RDI, Gp.RSI}) {
@@ -242,6 +246,11 @@ final class AttentionCode {
     a.add(Gp.RCX, 2 * HALVES);
     a.dec(Gp.RAX);
     a.jump(Condition.NOT_EQUAL, loop);
+    a.add(Gp.RDI, Gp.R9);
+    a.add(Gp.RSI, Gp.R9);
+    a.sub(Gp.RDX, 2 * (AttentionLayout.BLOCK * layout.headSize() - 1)); // the next lane
+    a.dec(Gp.R8);
+    a.jump(Condition.NOT_EQUAL, position);
     a.endWide();
   }
 

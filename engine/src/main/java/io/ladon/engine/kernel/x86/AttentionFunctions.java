@@ -86,17 +86,19 @@ public final class AttentionFunctions implements AutoCloseable {
   }
 
   /**
-   * Stores a position's key and value, float32, as half precision, if there is code for it.
+   * Stores keys and values of consecutive positions of a block, float32, as half precision, if
+   * there is code for it.
    *
+   * @param step bytes from one position's key, and value, to the next one's
    * @param toKey address of the key's first element in its block
    * @param toValue address of the value's
    * @return whether there is
    */
-  public boolean store(long key, long value, long toKey, long toValue) {
+  public boolean store(long key, long value, long toKey, long toValue, int positions, long step) {
     if (store == null) {
       return false;
     }
-    ExecutableMemory.call(store, key, value, toKey, toValue, 0, 0);
+    ExecutableMemory.call(store, key, value, toKey, toValue, positions, step);
     return true;
   }
 

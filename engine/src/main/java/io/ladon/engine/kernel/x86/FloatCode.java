@@ -13,7 +13,7 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  * <p>Arguments come in rdi, rsi, rdx, rcx, r8 and r9: addresses, lengths in units of 16, and floats
  * as their bits. A result goes to rax.
  */
-final class FloatCode {
+public final class FloatCode {
 
   private static final int UNIT = 64; // bytes of 16 floats
 
@@ -27,6 +27,20 @@ final class FloatCode {
     this.lanes = lanes;
     this.constants = constants;
     this.exponential = new ExponentialCode(a);
+  }
+
+  /** Two counts in one argument. */
+  public static long pair(int low, int high) {
+    return (long) high << Integer.SIZE | low;
+  }
+
+  /** Splits a {@link #pair}, of counts that are not negative. */
+  private void split(Gp pair, Gp low, Gp high) {
+    a.mov(high, pair);
+    a.sar(high, Integer.SIZE);
+    a.mov(low, pair);
+    a.shl(low, Integer.SIZE);
+    a.sar(low, Integer.SIZE);
   }
 
   /** What is done to one register of the current 16 floats. */
@@ -83,19 +97,24 @@ final class FloatCode {
   }
 
   /**
-   * {@code y[i] = x[i] * factor * weight[i]} of a root mean square: x, weight, y, units, length as
-   * a float, epsilon.
+   * {@code y[i] = x[i] * factor * weight[i]} of a root mean square: x, weight, y, units with rows
+   * ({@link #pair}), length as a float, epsilon. Rows follow each other in x and y.
    */
   void norm() {
     Vector sum = register(0);
     Vector length = register(4);
     Vector epsilon = register(5);
-    lanes.zero(register(0));
-    lanes.zero(register(1));
+    Gp units = Gp.R9;
+    Gp rows = Gp.R8;
     lanes.repeat(length, Gp.R8);
     lanes.repeat(epsilon, Gp.R9);
+    split(Gp.RCX, units, rows);
+    constants.aim(a);
+    Label row = a.loop();
+    lanes.zero(register(0));
+    lanes.zero(register(1));
     a.mov(Gp.RAX, Gp.RDI);
-    a.mov(Gp.R10, Gp.RCX);
+    a.mov(Gp.R10, units);
     loop(
         Gp.R10,
         (i, offset) -> {
@@ -104,12 +123,12 @@ final class FloatCode {
         },
         Gp.RAX);
     lanes.reduce(a::vaddps, 0, register(2));
-    constants.aim(a);
     a.vdivps(sum, sum, length);
     a.vaddps(sum, sum, epsilon);
     a.vsqrtps(sum, sum);
     a.vmovups(register(1), constant(Constant.ONE));
     a.vdivps(sum, register(1), sum);
+    a.mov(Gp.RCX, units);
     loop(
         Gp.RCX,
         (i, offset) -> {
@@ -120,6 +139,10 @@ final class FloatCode {
         Gp.RDI,
         Gp.RSI,
         Gp.RDX);
+    a.imul(Gp.RAX, units, UNIT);
+    a.sub(Gp.RSI, Gp.RAX); // to the weight's beginning
+    a.dec(rows);
+    a.jump(Condition.NOT_EQUAL, row);
     a.endWide();
   }
 
@@ -194,11 +217,13 @@ final class FloatCode {
   }
 
   /**
-   * Rotates heads, of each pair of neighbours: first head, table, its end, heads, bytes from head
-   * to head. The table has of each 16 elements their cosines, then what the other of the pair is
-   * multiplied by.
+   * Rotates heads, of each pair of neighbours: first head, table of the first token, its end, heads
+   * with tokens ({@link #pair}), bytes from head to head. The table has of each 16 elements their
+   * cosines, then what the other of the pair is multiplied by. Heads, tokens and their tables
+   * follow each other.
    */
   void rotateNeighbours() {
+    Label tokens = beginRotation();
     Label heads = a.loop();
     a.mov(Gp.RAX, Gp.RDI);
     a.mov(Gp.R11, Gp.RSI);
@@ -214,15 +239,16 @@ final class FloatCode {
       a.vmovups(at(Gp.RAX, i * lanes.bytes()), x);
     }
     a.add(Gp.RAX, UNIT);
-    endRotation(loop, heads);
+    endRotation(loop, heads, tokens);
   }
 
   /**
-   * The same of elements and those half the rotated dimensions on: first head, table, its end,
-   * heads, bytes from head to head, bytes from the one of a pair to the other. The table has of
-   * each 16 pairs their cosines, then their sines.
+   * The same of elements and those half the rotated dimensions on, with bytes from the one of a
+   * pair to the other as one more argument. The table has of each 16 pairs their cosines, then
+   * their sines.
    */
   void rotateHalves() {
+    Label tokens = beginRotation();
     Label heads = a.loop();
     a.mov(Gp.RAX, Gp.RDI);
     a.mov(Gp.R10, Gp.RDI);
@@ -248,16 +274,34 @@ final class FloatCode {
     }
     a.add(Gp.RAX, UNIT);
     a.add(Gp.R10, UNIT);
-    endRotation(loop, heads);
+    endRotation(loop, heads, tokens);
   }
 
-  private void endRotation(Label loop, Label heads) {
+  /** Leaves the tokens in rbx, and a token's heads in rcx and on the stack. */
+  private Label beginRotation() {
+    a.push(Gp.RBX);
+    split(Gp.RCX, Gp.RCX, Gp.RBX);
+    a.push(Gp.RCX);
+    return a.loop();
+  }
+
+  private void endRotation(Label loop, Label heads, Label tokens) {
     a.add(Gp.R11, 2 * UNIT);
     a.cmp(Gp.R11, Gp.RDX);
     a.jump(Condition.NOT_EQUAL, loop);
     a.add(Gp.RDI, Gp.R8);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, heads);
+    a.mov(Gp.RAX, Gp.RDX);
+    a.sub(Gp.RAX, Gp.RSI); // a token's table
+    a.mov(Gp.RSI, Gp.RDX);
+    a.add(Gp.RDX, Gp.RAX);
+    a.pop(Gp.RCX);
+    a.push(Gp.RCX);
+    a.dec(Gp.RBX);
+    a.jump(Condition.NOT_EQUAL, tokens);
+    a.pop(Gp.RCX);
+    a.pop(Gp.RBX);
     a.endWide();
   }
 
