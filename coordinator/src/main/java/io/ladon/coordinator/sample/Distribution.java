@@ -22,17 +22,22 @@ public final class Distribution {
   private final float[] logits;
   private final boolean complete;
   private final float max;
-  private final double sum;
-  private final double scaledSum;
+  private final float temperature;
+  private final List<RunResult> parts;
 
   private Distribution(
-      int[] ids, float[] logits, boolean complete, float max, double sum, double scaledSum) {
+      int[] ids,
+      float[] logits,
+      boolean complete,
+      float max,
+      float temperature,
+      List<RunResult> parts) {
     this.ids = ids;
     this.logits = logits;
     this.complete = complete;
     this.max = max;
-    this.sum = sum;
-    this.scaledSum = scaledSum;
+    this.temperature = temperature;
+    this.parts = parts;
   }
 
   /**
@@ -62,13 +67,25 @@ public final class Distribution {
       next[from]++;
     }
     float max = maximum(parts, vocabularySize);
-    boolean scaled = temperature != 0 && temperature != 1;
-    double sum = total(parts, max, 1, false);
-    double scaledSum = scaled ? total(parts, max, temperature, true) : sum;
-    if (!(sum > 0) || !(scaledSum > 0) || Double.isInfinite(sum + scaledSum)) {
+    if (!Float.isFinite(max) || !areSums(parts, isScaled(temperature))) {
       throw new IllegalArgumentException("the model's logits are not numbers");
     }
-    return new Distribution(ids, logits, kept == vocabularySize, max, sum, scaledSum);
+    return new Distribution(ids, logits, kept == vocabularySize, max, temperature, parts);
+  }
+
+  private static boolean isScaled(float temperature) {
+    return temperature != 0 && temperature != 1;
+  }
+
+  /** Whether the tiles' sums of exponentials are such. */
+  private static boolean areSums(List<RunResult> parts, boolean scaled) {
+    float sum = 0;
+    for (RunResult part : parts) {
+      for (int t = 0; t < part.getTileSumCount(); t++) {
+        sum += part.getTileSum(t) + (scaled ? part.getTileSumScaled(t) : 0);
+      }
+    }
+    return sum > 0 && Float.isFinite(sum);
   }
 
   /** The rank whose next candidate is the best, the lowest at ties; -1 if none has any. */
@@ -101,13 +118,13 @@ public final class Distribution {
     return max;
   }
 
-  private static double total(
-      List<RunResult> parts, float max, double temperature, boolean scaled) {
+  /** Sum of the weights of all tokens; an exponential a tile, so not for who can do without. */
+  private double total(double atTemperature, boolean scaled) {
     double total = 0;
     for (RunResult part : parts) {
       for (int t = 0; t < part.getTileMaxCount(); t++) {
         double tile = scaled ? part.getTileSumScaled(t) : part.getTileSum(t);
-        total += tile * StrictMath.exp(((double) part.getTileMax(t) - max) / temperature);
+        total += tile * StrictMath.exp(((double) part.getTileMax(t) - max) / atTemperature);
       }
     }
     return total;
@@ -134,7 +151,7 @@ public final class Distribution {
       sortedIds[i] = (int) keys[i];
       sortedLogits[i] = all[sortedIds[i]];
     }
-    return new Distribution(sortedIds, sortedLogits, true, max, sum, scaledSum);
+    return new Distribution(sortedIds, sortedLogits, true, max, temperature, parts);
   }
 
   /** Candidates at hand. */
@@ -164,19 +181,24 @@ public final class Distribution {
 
   /** Sum of the weights of all tokens, at the temperature that was asked for. */
   double scaledSum() {
-    return scaledSum;
+    return isScaled(temperature) ? total(temperature, true) : total(1, false);
   }
 
   /** Natural logarithm of a candidate's probability at temperature 1. */
   public double logprob(int candidate) {
+    return logprob(candidate, total(1, false));
+  }
+
+  private double logprob(int candidate, double sum) {
     return (double) logits[candidate] - max - StrictMath.log(sum);
   }
 
   /** The best candidates with their log-probabilities at temperature 1. */
   public List<TokenLogprob> top(int count) {
     List<TokenLogprob> top = new ArrayList<>();
+    double sum = total(1, false);
     for (int i = 0; i < Math.min(count, ids.length); i++) {
-      top.add(new TokenLogprob(ids[i], logprob(i)));
+      top.add(new TokenLogprob(ids[i], logprob(i, sum)));
     }
     return top;
   }

@@ -49,7 +49,10 @@ record Batch(List<Entry> entries, Step step) {
 
   /** The step for some runs. */
   static Batch of(long epoch, long number, List<Entry> entries, EmbeddingRows embeddings) {
-    int tokens = entries.stream().mapToInt(Entry::tokens).sum();
+    int tokens = 0;
+    for (Entry entry : entries) {
+      tokens += entry.tokens();
+    }
     byte[] rows = new byte[Math.multiplyExact(tokens, embeddings.rowBytes())];
     int offset = 0;
     Step.Builder step = Step.newBuilder().setEpoch(epoch).setStep(number);

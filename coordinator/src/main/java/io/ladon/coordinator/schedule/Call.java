@@ -60,13 +60,14 @@ final class Call {
     this.results = new StepResult[plan.size()];
     missing.set(0, plan.size());
     List<Run> runs = batch.step().getRunsList();
-    askedRuns = new int[(int) runs.stream().filter(Run::hasCandidates).count()];
+    int[] asked = new int[runs.size()];
     int n = 0;
     for (int i = 0; i < runs.size(); i++) {
       if (runs.get(i).hasCandidates()) {
-        askedRuns[n++] = i;
+        asked[n++] = i;
       }
     }
+    askedRuns = Arrays.copyOf(asked, n);
   }
 
   long step() {

@@ -284,11 +284,11 @@ public final class Scheduler {
     Batch batch = Batch.of(to.epoch(), ++steps, entries, embeddings);
     Call sent = new Call(batch, to.plan(), loop.nanoTime());
     call = sent;
-    await(sent, timeouts.step(), "step " + sent.step());
+    await(sent, timeouts.step(), () -> "step " + sent.step());
     to.send(batch.step());
   }
 
-  private void await(Call awaited, Duration limit, String what) {
+  private void await(Call awaited, Duration limit, Supplier<String> what) {
     awaited.deadline =
         loop.schedule(
             limit,
@@ -296,7 +296,7 @@ public final class Scheduler {
               if (call == awaited) {
                 giveUp(
                     (BitSet) awaited.missing.clone(),
-                    "no answer to %s within %d ms".formatted(what, limit.toMillis()));
+                    "no answer to %s within %d ms".formatted(what.get(), limit.toMillis()));
               }
             });
   }
@@ -338,7 +338,7 @@ public final class Scheduler {
     if (!answered.hurried && limit.toNanos() < left) {
       answered.hurried = true;
       answered.cancelDeadline();
-      await(answered, limit, "step %d after another rank's".formatted(answered.step()));
+      await(answered, limit, () -> "step %d after another rank's".formatted(answered.step()));
     }
   }
 
@@ -384,7 +384,7 @@ public final class Scheduler {
       end(answered);
       return;
     }
-    await(answered, timeouts.logits(), "the request for logits of step " + answered.step());
+    await(answered, timeouts.logits(), () -> "the request for logits of step " + answered.step());
     for (int run : answered.undecided()) {
       metrics.fetchedLogits();
       ranks.send(
