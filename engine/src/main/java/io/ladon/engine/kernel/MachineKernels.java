@@ -3,7 +3,6 @@ package io.ladon.engine.kernel;
 import io.ladon.engine.kernel.x86.AmxFunctions;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
-import io.ladon.engine.kernel.x86.FloatCode;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
@@ -149,7 +148,7 @@ public final class MachineKernels implements Kernels {
         NativeMemory.floats(x, xOffset, all),
         NativeMemory.floats(weight, 0, length),
         NativeMemory.floats(y, yOffset, all),
-        FloatCode.pair(length / UNIT, rows),
+        MachineCode.pair(length / UNIT, rows),
         Float.floatToRawIntBits(length),
         Float.floatToRawIntBits(epsilon));
   }
@@ -285,7 +284,7 @@ public final class MachineKernels implements Kernels {
         x,
         table,
         table + 2L * Float.BYTES * elements,
-        FloatCode.pair(heads, tokens),
+        MachineCode.pair(heads, tokens),
         headBytes,
         (long) Float.BYTES * elements);
     return true;

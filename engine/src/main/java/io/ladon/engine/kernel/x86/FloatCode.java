@@ -13,7 +13,7 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  * <p>Arguments come in rdi, rsi, rdx, rcx, r8 and r9: addresses, lengths in units of 16, and floats
  * as their bits. A result goes to rax.
  */
-public final class FloatCode {
+final class FloatCode {
 
   private static final int UNIT = 64; // bytes of 16 floats
 
@@ -29,12 +29,7 @@ public final class FloatCode {
     this.exponential = new ExponentialCode(a);
   }
 
-  /** Two counts in one argument. */
-  public static long pair(int low, int high) {
-    return (long) high << Integer.SIZE | low;
-  }
-
-  /** Splits a {@link #pair}, of counts that are not negative. */
+  /** Splits a {@link MachineCode#pair}. */
   private void split(Gp pair, Gp low, Gp high) {
     a.mov(high, pair);
     a.sar(high, Integer.SIZE);
@@ -98,7 +93,7 @@ public final class FloatCode {
 
   /**
    * {@code y[i] = x[i] * factor * weight[i]} of a root mean square: x, weight, y, units with rows
-   * ({@link #pair}), length as a float, epsilon. Rows follow each other in x and y.
+   * ({@link MachineCode#pair}), length as a float, epsilon. Rows follow each other in x and y.
    */
   void norm() {
     Vector sum = register(0);
@@ -218,9 +213,9 @@ public final class FloatCode {
 
   /**
    * Rotates heads, of each pair of neighbours: first head, table of the first token, its end, heads
-   * with tokens ({@link #pair}), bytes from head to head. The table has of each 16 elements their
-   * cosines, then what the other of the pair is multiplied by. Heads, tokens and their tables
-   * follow each other.
+   * with tokens ({@link MachineCode#pair}), bytes from head to head. The table has of each 16
+   * elements their cosines, then what the other of the pair is multiplied by. Heads, tokens and
+   * their tables follow each other.
    */
   void rotateNeighbours() {
     Label tokens = beginRotation();

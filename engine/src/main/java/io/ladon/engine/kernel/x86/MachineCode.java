@@ -160,6 +160,11 @@ public final class MachineCode implements AutoCloseable {
     return functions;
   }
 
+  /** Two counts in one argument, neither of them negative. */
+  public static long pair(int low, int high) {
+    return (long) high << Integer.SIZE | low;
+  }
+
   /** Calls a function of vectors. */
   public long call(Function function, long a, long b, long c, long d, long e, long f) {
     return ExecutableMemory.call(address(function), a, b, c, d, e, f);
