@@ -105,8 +105,8 @@ final class ServingOptions {
   @Option(
       names = "--warm-up-steps",
       description =
-          "steps of a new plan with which it practises, so that requests are quick: 0.2 s before it"
-              + " serves, then up to 3 s while nobody asks (default: ${DEFAULT-VALUE})",
+          "steps with which a new plan practises while nobody asks, for 3 s at most, so that"
+              + " requests are quick (default: ${DEFAULT-VALUE})",
       defaultValue = "400")
   int warmUpSteps;
 

@@ -18,7 +18,7 @@ import io.ladon.engine.model.ModelSpec;
  * @param defaultMaxTokens tokens generated for a request that names no limit, if the context leaves
  *     that many
  * @param warmUpSteps steps of a new plan until all code of a step should be compiled: where
- *     requests do not come, practice; it serves after 0.2 s of it
+ *     requests do not come, practice
  */
 public record Limits(
     int contextLength,

@@ -39,10 +39,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Scheduler {
 
-  /** Longest warm-up of a new plan before it serves: where steps take long, fewer are practice. */
-  private static final long WARM_UP_NANOS = 200_000_000L;
-
-  /** And from its start on, while nobody asks. */
+  /** Age of a plan from which on it practises no more, also where steps take long. */
   private static final long PRACTICE_NANOS = 3_000_000_000L;
 
   private static final Logger log = LoggerFactory.getLogger(Scheduler.class);
@@ -192,7 +189,7 @@ public final class Scheduler {
 
   // ------------------------------------------------------------------ epochs
 
-  /** A plan is in force: its ranks are connected. Requests are taken once it is warm. */
+  /** A plan is in force: its ranks are connected. Requests are taken once a step has succeeded. */
   public void start(Ranks newRanks) {
     if (ranks != null) {
       throw new IllegalStateException("epoch " + ranks.epoch() + " has not been stopped");
@@ -248,7 +245,7 @@ public final class Scheduler {
     List<Batch.Entry> entries = Batch.choose(running, limits);
     if (!entries.isEmpty()) {
       send(entries, ranks);
-    } else if (!practised(PRACTICE_NANOS)) {
+    } else if (!practised()) {
       send(practice.entries(), ranks);
     } else if (probe == null) {
       probe = loop.schedule(timeouts.probe(), this::probe);
@@ -454,10 +451,6 @@ public final class Scheduler {
       return;
     }
     call = null;
-    if (!open && !practised(WARM_UP_NANOS)) {
-      pump();
-      return;
-    }
     open = true;
     ranks.succeeded();
     // What is sent leaves in a task of its own, which stands before the one that tells.
@@ -468,8 +461,8 @@ public final class Scheduler {
   }
 
   /** Whether a plan has run so many steps that requests find compiled code, or for so long. */
-  private boolean practised(long limitNanos) {
-    return steps >= limits.warmUpSteps() || loop.nanoTime() - startedNanos > limitNanos;
+  private boolean practised() {
+    return steps >= limits.warmUpSteps() || loop.nanoTime() - startedNanos > PRACTICE_NANOS;
   }
 
   // ------------------------------------------------------------------ listeners
