@@ -24,6 +24,7 @@ public final class Distribution {
   private final float max;
   private final float temperature;
   private final List<RunResult> parts;
+  private double sum; // of the weights at temperature 1; 0 until it is asked for
 
   private Distribution(
       int[] ids,
@@ -67,7 +68,9 @@ public final class Distribution {
       next[from]++;
     }
     float max = maximum(parts, vocabularySize);
-    if (!Float.isFinite(max) || !areSums(parts, isScaled(temperature))) {
+    if (!Float.isFinite(max)
+        || !areSums(parts, false)
+        || (isScaled(temperature) && !areSums(parts, true))) {
       throw new IllegalArgumentException("the model's logits are not numbers");
     }
     return new Distribution(ids, logits, kept == vocabularySize, max, temperature, parts);
@@ -77,15 +80,21 @@ public final class Distribution {
     return temperature != 0 && temperature != 1;
   }
 
+  private static float tileSum(RunResult part, int tile, boolean scaled) {
+    return scaled ? part.getTileSumScaled(tile) : part.getTileSum(tile);
+  }
+
   /** Whether the tiles' sums of exponentials are such. */
   private static boolean areSums(List<RunResult> parts, boolean scaled) {
-    float sum = 0;
     for (RunResult part : parts) {
-      for (int t = 0; t < part.getTileSumCount(); t++) {
-        sum += part.getTileSum(t) + (scaled ? part.getTileSumScaled(t) : 0);
+      for (int t = 0; t < part.getTileMaxCount(); t++) {
+        float sum = tileSum(part, t, scaled);
+        if (!(sum > 0) || Float.isInfinite(sum)) {
+          return false;
+        }
       }
     }
-    return sum > 0 && Float.isFinite(sum);
+    return true;
   }
 
   /** The rank whose next candidate is the best, the lowest at ties; -1 if none has any. */
@@ -123,8 +132,9 @@ public final class Distribution {
     double total = 0;
     for (RunResult part : parts) {
       for (int t = 0; t < part.getTileMaxCount(); t++) {
-        double tile = scaled ? part.getTileSumScaled(t) : part.getTileSum(t);
-        total += tile * StrictMath.exp(((double) part.getTileMax(t) - max) / atTemperature);
+        total +=
+            tileSum(part, t, scaled)
+                * StrictMath.exp(((double) part.getTileMax(t) - max) / atTemperature);
       }
     }
     return total;
@@ -181,24 +191,26 @@ public final class Distribution {
 
   /** Sum of the weights of all tokens, at the temperature that was asked for. */
   double scaledSum() {
-    return isScaled(temperature) ? total(temperature, true) : total(1, false);
+    return isScaled(temperature) ? total(temperature, true) : sum();
+  }
+
+  private double sum() {
+    if (sum == 0) {
+      sum = total(1, false);
+    }
+    return sum;
   }
 
   /** Natural logarithm of a candidate's probability at temperature 1. */
   public double logprob(int candidate) {
-    return logprob(candidate, total(1, false));
-  }
-
-  private double logprob(int candidate, double sum) {
-    return (double) logits[candidate] - max - StrictMath.log(sum);
+    return (double) logits[candidate] - max - StrictMath.log(sum());
   }
 
   /** The best candidates with their log-probabilities at temperature 1. */
   public List<TokenLogprob> top(int count) {
     List<TokenLogprob> top = new ArrayList<>();
-    double sum = total(1, false);
     for (int i = 0; i < Math.min(count, ids.length); i++) {
-      top.add(new TokenLogprob(ids[i], logprob(i, sum)));
+      top.add(new TokenLogprob(ids[i], logprob(i)));
     }
     return top;
   }
