@@ -270,8 +270,6 @@ final class TilesCode {
     eachRow(
         code,
         () -> {
-          begin(Gp.R9, Gp.R12);
-          end(Gp.RSI, Gp.R12);
           a.mov(Gp.RAX, field(SHARED_BEGIN));
           a.atMost(Gp.RSI, Gp.RAX);
         });
@@ -290,8 +288,6 @@ final class TilesCode {
     eachRow(
         code,
         () -> {
-          begin(Gp.R9, Gp.R12);
-          end(Gp.RSI, Gp.R12);
           a.mov(Gp.RAX, field(SHARED_END));
           a.atLeast(Gp.R9, Gp.RAX);
         });
@@ -301,13 +297,15 @@ final class TilesCode {
   /**
    * Weighted values of the rows that go together, one by one.
    *
-   * @param positions emits what puts the first position of row r12 in r9 and the end in rsi
+   * @param cut emits what leaves some of a row's positions, which are from r9 to rsi
    */
-  private void eachRow(OfRows code, Runnable positions) {
+  private void eachRow(OfRows code, Runnable cut) {
     a.mov(Gp.R12, Gp.R14);
     Label loop = a.loop();
     Label next = new Label();
-    positions.run();
+    begin(Gp.R9, Gp.R12);
+    end(Gp.RSI, Gp.R12);
+    cut.run();
     a.cmp(Gp.R9, Gp.RSI);
     a.jump(Condition.GREATER_OR_EQUAL, next);
     valuesOf(Gp.R12, () -> a.call(code.values[1]));
