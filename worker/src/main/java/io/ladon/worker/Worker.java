@@ -158,15 +158,15 @@ public final class Worker implements AutoCloseable {
             .filter(peer -> host(assign.getPeers(peer)).equals(own))
             .boxed()
             .toList();
+    boolean fit = here.size() * threads <= processors;
     boolean crowded =
         switch (options.crowding()) {
           case YES -> true;
           case NO -> false;
-          case AUTO -> here.size() * threads > processors;
+          case AUTO -> !fit;
         };
-    int sharing = here.size() * threads > processors ? 1 : here.size();
     return new Placement(
-        crowded, CpuSet.share(sharing == 1 ? 0 : here.indexOf(rank), sharing, threads));
+        crowded, fit ? CpuSet.share(here.indexOf(rank), here.size(), threads) : CpuSet.all());
   }
 
   private static String host(String address) {

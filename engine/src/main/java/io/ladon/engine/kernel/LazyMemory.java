@@ -1,8 +1,8 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.memory.SystemFunctions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -18,8 +18,11 @@ public final class LazyMemory {
 
   static {
     ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
-    CALLOC = handle("calloc", FunctionDescriptor.of(ValueLayout.ADDRESS, size, size));
-    FREE = handle("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+    CALLOC =
+        SystemFunctions.find("calloc", FunctionDescriptor.of(ValueLayout.ADDRESS, size, size))
+            .orElseThrow();
+    FREE =
+        SystemFunctions.find("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS)).orElseThrow();
   }
 
   private LazyMemory() {}
@@ -56,11 +59,5 @@ public final class LazyMemory {
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  @SuppressWarnings("restricted")
-  private static MethodHandle handle(String name, FunctionDescriptor descriptor) {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor);
   }
 }

@@ -1,8 +1,8 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.memory.SystemFunctions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
@@ -92,7 +92,6 @@ public final class SlabAllocator implements SegmentAllocator {
   /** The system's calls, where it has them. */
   private record Calls(MethodHandle mmap, MethodHandle madvise, MethodHandle munmap) {
 
-    @SuppressWarnings("restricted") // The module is started with native access enabled.
     static @Nullable Calls find() {
       if (!System.getProperty("os.name").equals("Linux")) {
         return null;
@@ -100,22 +99,18 @@ public final class SlabAllocator implements SegmentAllocator {
       ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
       ValueLayout.OfInt number = ValueLayout.JAVA_INT;
       Optional<MethodHandle> mmap =
-          handle("mmap", FunctionDescriptor.of(size, size, size, number, number, number, size));
+          SystemFunctions.find(
+              "mmap", FunctionDescriptor.of(size, size, size, number, number, number, size));
       Optional<MethodHandle> madvise =
-          handle("madvise", FunctionDescriptor.of(number, size, size, number));
-      Optional<MethodHandle> munmap = handle("munmap", FunctionDescriptor.of(number, size, size));
+          SystemFunctions.find("madvise", FunctionDescriptor.of(number, size, size, number));
+      Optional<MethodHandle> munmap =
+          SystemFunctions.find("munmap", FunctionDescriptor.of(number, size, size));
       return mmap.isEmpty() || madvise.isEmpty() || munmap.isEmpty()
           ? null
           : new Calls(mmap.get(), madvise.get(), munmap.get());
     }
 
-    @SuppressWarnings("restricted")
-    private static Optional<MethodHandle> handle(String name, FunctionDescriptor descriptor) {
-      Linker linker = Linker.nativeLinker();
-      return linker.defaultLookup().find(name).map(f -> linker.downcallHandle(f, descriptor));
-    }
-
-    @SuppressWarnings("restricted")
+    @SuppressWarnings("restricted") // The module is started with native access enabled.
     MemorySegment map(Arena arena, long bytes) {
       long mapped = bytes + HUGE_PAGE; // room to begin at a huge page
       try {

@@ -1,4 +1,4 @@
-/** Memory off heap, addressed by number. */
+/** Memory off heap, addressed by number, and functions of the system. */
 @NullMarked
 package io.ladon.engine.memory;
 

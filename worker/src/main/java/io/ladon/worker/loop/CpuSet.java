@@ -1,9 +1,9 @@
 package io.ladon.worker.loop;
 
+import io.ladon.engine.memory.SystemFunctions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +33,11 @@ public final class CpuSet {
 
   private CpuSet(BitSet cpus) {
     this.cpus = cpus;
+  }
+
+  /** All that the process may use. */
+  public static CpuSet all() {
+    return share(0, 1, 1);
   }
 
   /**
@@ -141,35 +145,18 @@ public final class CpuSet {
   }
 
   /** {@code int sched_setaffinity(pid_t, size_t, const cpu_set_t *)}, where the system has it. */
-  @SuppressWarnings("restricted") // The process is started with native access enabled.
   private static @Nullable MethodHandle find() {
-    if (!Objects.equals(System.getProperty("os.name"), "Linux")) {
+    if (!System.getProperty("os.name").equals("Linux")) {
       return null;
     }
-    Linker linker = Linker.nativeLinker();
-    return linker
-        .defaultLookup()
-        .find("sched_setaffinity")
-        .map(
-            function ->
-                linker.downcallHandle(
-                    function,
-                    FunctionDescriptor.of(
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.ADDRESS)))
+    return SystemFunctions.find(
+            "sched_setaffinity",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.ADDRESS))
         .orElse(null);
-  }
-
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return other instanceof CpuSet that && cpus.equals(that.cpus);
-  }
-
-  @Override
-  public int hashCode() {
-    return cpus.hashCode();
   }
 
   @Override

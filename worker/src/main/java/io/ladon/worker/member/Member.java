@@ -163,8 +163,8 @@ public final class Member implements CoordinatorLink.Handler {
     if (of.isVoid()) {
       return;
     }
-    placement.cpus().confine(); // with the threads of the shard's team, which it starts
     try {
+      placement.cpus().confine(); // with the threads of the shard's team, which it starts
       Loader.Result result =
           loader.load(of.assign(), of.exchange(), placement.isCrowded(), channel, of::isVoid);
       if (of.isVoid()) {
