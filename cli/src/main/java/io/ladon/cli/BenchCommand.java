@@ -107,14 +107,13 @@ final class BenchCommand implements Callable<Integer> {
     double bandwidth = ReadBandwidth.measure(threads);
     try (LocalCluster cluster = options.cluster(0, false)) {
       cluster.start();
-      try (ApiClient client = new ApiClient(cluster.awaitReady(Serving.READY_TIMEOUT))) {
-        Bench.Workload workload =
-            new Bench.Workload(
-                prompt, generate, concurrency, Math.max(1, filled), repetitions, warmUp);
-        Bench.Figures figures = new Bench(client, client.model(), vocabulary, workload).run();
-        JsonNode workers = client.get("/health/ready").path("workers");
-        print(figures, workers, cluster, bandwidth, Files.size(path));
-      }
+      ApiClient client = new ApiClient(cluster.awaitReady(Serving.READY_TIMEOUT));
+      Bench.Workload workload =
+          new Bench.Workload(
+              prompt, generate, concurrency, Math.max(1, filled), repetitions, warmUp);
+      Bench.Figures figures = new Bench(client, client.model(), vocabulary, workload).run();
+      JsonNode workers = client.get("/health/ready").path("workers");
+      print(figures, workers, cluster, bandwidth, Files.size(path));
     }
     return 0;
   }

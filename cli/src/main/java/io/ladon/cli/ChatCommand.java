@@ -49,7 +49,7 @@ final class ChatCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void answer(Conversation conversation, String question) throws InterruptedException {
+  private void answer(Conversation conversation, String question) {
     try {
       String line = conversation.ask(question);
       if (figures) {

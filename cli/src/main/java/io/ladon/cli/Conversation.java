@@ -39,7 +39,7 @@ final class Conversation {
    *
    * @return the answer's figures
    */
-  String ask(String question) throws IOException, InterruptedException {
+  String ask(String question) throws IOException {
     messages.add(Map.of("role", "user", "content", question));
     Map<String, Object> parameters = new LinkedHashMap<>();
     parameters.put("model", client.model());

@@ -1,17 +1,17 @@
 package io.ladon.cli;
 
+import io.ladon.cli.client.BlockingHttp;
 import io.ladon.coordinator.CoordinatorOptions;
 import io.ladon.coordinator.HostPort;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -45,13 +45,17 @@ final class HealthCommand implements Callable<Integer> {
   private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     HostPort coordinator = here(HostPort.parse(api));
     try {
-      HttpResponse<String> answer = ask(URI.create("http://" + coordinator + "/health/ready"));
-      out.println(answer.body());
-      return answer.statusCode() == 200 ? 0 : Main.FAILED;
+      BlockingHttp.Answer answer =
+          new BlockingHttp(CONNECT, ANSWER)
+              .get(URI.create("http://" + coordinator + "/health/ready"));
+      try (InputStream body = answer.body()) {
+        out.println(new String(body.readAllBytes(), StandardCharsets.UTF_8));
+      }
+      return answer.status() == 200 ? 0 : Main.FAILED;
     } catch (ConnectException e) {
       if (bind == null) {
         throw new IOException("no coordinator at " + coordinator, e);
@@ -74,17 +78,5 @@ final class HealthCommand implements Callable<Integer> {
     return address.getAddress().isAnyLocalAddress()
         ? new HostPort(InetAddress.getLoopbackAddress().getHostAddress(), listens.port())
         : listens;
-  }
-
-  private static HttpResponse<String> ask(URI uri) throws IOException, InterruptedException {
-    try (HttpClient http =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT)
-            .build()) {
-      return http.send(
-          HttpRequest.newBuilder(uri).timeout(ANSWER).build(),
-          HttpResponse.BodyHandlers.ofString());
-    }
   }
 }

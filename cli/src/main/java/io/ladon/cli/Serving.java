@@ -23,7 +23,7 @@ final class Serving {
 
   /** Talks to a client's API. */
   interface Talk {
-    void with(ApiClient client) throws IOException, InterruptedException;
+    void with(ApiClient client) throws IOException;
   }
 
   /**
@@ -31,16 +31,15 @@ final class Serving {
    */
   void use(Talk talk) throws IOException, InterruptedException {
     if (url != null) {
-      try (ApiClient client = new ApiClient(url)) {
-        talk.with(client);
-      }
+      talk.with(new ApiClient(url));
       return;
     }
     try (LocalCluster local = cluster.cluster(0, false)) {
       local.start();
-      try (ApiClient client = new ApiClient(local.awaitReady(READY_TIMEOUT))) {
-        talk.with(client);
-      }
+      ApiClient client = new ApiClient(local.awaitListening(READY_TIMEOUT));
+      client.model(); // While the workers load: it has what an answer needs loaded here and there.
+      local.awaitReady(READY_TIMEOUT);
+      talk.with(client);
     }
   }
 }

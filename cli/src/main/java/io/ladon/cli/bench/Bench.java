@@ -150,8 +150,7 @@ public final class Bench {
   }
 
   /** Sends one request; the server's own clock tells its first and last token apart exactly. */
-  private Timing one(Map<String, Object> parameters, int generate, long begin)
-      throws IOException, InterruptedException {
+  private Timing one(Map<String, Object> parameters, int generate, long begin) throws IOException {
     double sentMs = (System.nanoTime() - begin) / 1e6;
     JsonNode answer = client.post("/v1/completions", parameters);
     JsonNode timings = answer.path("timings");

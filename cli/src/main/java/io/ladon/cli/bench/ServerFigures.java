@@ -14,7 +14,7 @@ import java.util.Map;
  */
 record ServerFigures(double exchangeSeconds, double stepSeconds, double exchangeBytes) {
 
-  static ServerFigures read(ApiClient client) throws IOException, InterruptedException {
+  static ServerFigures read(ApiClient client) throws IOException {
     Map<String, Double> values = new HashMap<>();
     client
         .text("/metrics")

@@ -5,9 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -18,19 +15,16 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A client of a coordinator's API. */
-public final class ApiClient implements AutoCloseable {
+/** A client of a coordinator's API. For many threads. */
+public final class ApiClient {
 
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration RESPONSE_TIMEOUT = Duration.ofMinutes(5);
 
   private final JsonMapper json = JsonMapper.shared();
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT_TIMEOUT)
-          .build();
+  private final BlockingHttp http = new BlockingHttp(CONNECT_TIMEOUT, RESPONSE_TIMEOUT);
   private final String baseUrl;
+  private volatile @Nullable String model;
 
   /**
    * @param baseUrl of the API, e.g. {@code http://127.0.0.1:8080}
@@ -39,55 +33,62 @@ public final class ApiClient implements AutoCloseable {
     this.baseUrl = baseUrl.endsWith("/") ? baseUrl.substring(0, baseUrl.length() - 1) : baseUrl;
   }
 
-  /** Name of the model that is served. */
-  public String model() throws IOException, InterruptedException {
-    return get("/v1/models").path("data").path(0).path("id").asString();
+  /** Name of the model that is served; asked for once. */
+  public String model() throws IOException {
+    String known = model;
+    if (known == null) {
+      known = get("/v1/models").path("data").path(0).path("id").asString();
+      model = known;
+    }
+    return known;
   }
 
   /** The JSON at a path. */
-  public JsonNode get(String path) throws IOException, InterruptedException {
-    HttpResponse<InputStream> response = fetch(path);
-    try (InputStream body = response.body()) {
-      return parse(response.statusCode(), body);
+  public JsonNode get(String path) throws IOException {
+    BlockingHttp.Answer answer = fetch(path);
+    try (InputStream body = answer.body()) {
+      return parse(answer.status(), body);
     }
   }
 
   /** The text at a path. */
-  public String text(String path) throws IOException, InterruptedException {
-    HttpResponse<InputStream> response = fetch(path);
-    try (InputStream body = response.body()) {
+  public String text(String path) throws IOException {
+    BlockingHttp.Answer answer = fetch(path);
+    try (InputStream body = answer.body()) {
       String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
-      if (response.statusCode() != 200) {
-        throw new IOException("HTTP status %d: %s".formatted(response.statusCode(), text));
+      if (answer.status() != 200) {
+        throw new IOException("HTTP status %d: %s".formatted(answer.status(), text));
       }
       return text;
     }
   }
 
-  private HttpResponse<InputStream> fetch(String path) throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(baseUrl + path)).timeout(RESPONSE_TIMEOUT).build();
-    return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
-  }
-
-  /** Posts JSON and gives the JSON that comes back whole. */
-  public JsonNode post(String path, Map<String, Object> body)
-      throws IOException, InterruptedException {
-    HttpResponse<InputStream> response = send(path, body);
-    try (InputStream answer = response.body()) {
-      return parse(response.statusCode(), answer);
+  private BlockingHttp.Answer fetch(String path) throws IOException {
+    try {
+      return http.get(URI.create(baseUrl + path));
+    } catch (IOException e) {
+      throw unanswered(e);
     }
   }
 
-  private HttpResponse<InputStream> send(String path, Map<String, Object> body)
-      throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create(baseUrl + path))
-            .timeout(RESPONSE_TIMEOUT)
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofByteArray(json.writeValueAsBytes(body)))
-            .build();
-    return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+  private IOException unanswered(IOException e) {
+    return new IOException("no answer from %s: %s".formatted(baseUrl, e.getMessage()), e);
+  }
+
+  /** Posts JSON and gives the JSON that comes back whole. */
+  public JsonNode post(String path, Map<String, Object> body) throws IOException {
+    BlockingHttp.Answer answer = send(path, body);
+    try (InputStream stream = answer.body()) {
+      return parse(answer.status(), stream);
+    }
+  }
+
+  private BlockingHttp.Answer send(String path, Map<String, Object> body) throws IOException {
+    try {
+      return http.post(URI.create(baseUrl + path), json.writeValueAsBytes(body));
+    } catch (IOException e) {
+      throw unanswered(e);
+    }
   }
 
   /**
@@ -101,14 +102,14 @@ public final class ApiClient implements AutoCloseable {
    *     server's own where there is one
    */
   public Answer stream(String path, Map<String, Object> parameters, Consumer<String> text)
-      throws IOException, InterruptedException {
+      throws IOException {
     Map<String, Object> body = new LinkedHashMap<>(parameters);
     body.put("stream", true);
     body.put("stream_options", Map.of("include_usage", true));
-    HttpResponse<InputStream> response = send(path, body);
-    try (InputStream stream = response.body()) {
-      if (response.statusCode() != 200) {
-        parse(response.statusCode(), stream);
+    BlockingHttp.Answer answer = send(path, body);
+    try (InputStream stream = answer.body()) {
+      if (answer.status() != 200) {
+        parse(answer.status(), stream);
       }
       return read(stream, text);
     }
@@ -119,7 +120,7 @@ public final class ApiClient implements AutoCloseable {
         new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
     String finishReason = null;
     JsonNode last = null;
-    for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+    for (String line = next(reader); line != null; line = next(reader)) {
       if (!line.startsWith("data: ")) {
         continue;
       }
@@ -147,6 +148,14 @@ public final class ApiClient implements AutoCloseable {
     throw new IOException("the answer broke off");
   }
 
+  private static @Nullable String next(BufferedReader reader) throws IOException {
+    try {
+      return reader.readLine();
+    } catch (IOException e) {
+      throw new IOException("the answer broke off: " + e.getMessage(), e);
+    }
+  }
+
   private JsonNode parse(int status, InputStream body) throws IOException {
     byte[] bytes = body.readAllBytes();
     JsonNode answer;
@@ -168,12 +177,6 @@ public final class ApiClient implements AutoCloseable {
     if (status != 200) {
       throw new IOException("HTTP status " + status);
     }
-  }
-
-  /** Ends open requests. */
-  @Override
-  public void close() {
-    http.shutdownNow();
   }
 
   /**

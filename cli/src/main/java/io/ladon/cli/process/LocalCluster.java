@@ -141,13 +141,23 @@ public final class LocalCluster implements AutoCloseable {
    *     the log
    */
   public String awaitReady(Duration timeout) throws IOException, InterruptedException {
-    CompletableFuture<Object> either = CompletableFuture.anyOf(ready, ended);
+    await(ready, timeout);
+    return listening.join().api();
+  }
+
+  /** The same until the API answers, which may be before there is anybody to compute. */
+  public String awaitListening(Duration timeout) throws IOException, InterruptedException {
+    await(listening, timeout);
+    return listening.join().api();
+  }
+
+  private void await(CompletableFuture<?> what, Duration timeout)
+      throws IOException, InterruptedException {
+    CompletableFuture<Object> either = CompletableFuture.anyOf(what, ended);
     try {
-      Object end = either.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-      if (end instanceof String obituary) {
+      if (either.get(timeout.toMillis(), TimeUnit.MILLISECONDS) instanceof String obituary) {
         throw new IOException(obituary);
       }
-      return listening.join().api();
     } catch (TimeoutException e) {
       throw new IOException(
           "the cluster is not ready after %d s%n%s".formatted(timeout.toSeconds(), tails()), e);
@@ -178,6 +188,7 @@ public final class LocalCluster implements AutoCloseable {
         }
       }
     } catch (IOException | UncheckedIOException e) {
+      listening.completeExceptionally(e);
       ready.completeExceptionally(e);
     }
   }
