@@ -2,13 +2,13 @@ package io.ladon.cli;
 
 import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.ChildOptions;
 import io.ladon.cli.process.LocalCluster;
 import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.proxy.TcpProxy;
 import io.ladon.worker.exchange.ExchangeMode;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -80,32 +80,37 @@ final class ClusterOptions {
    */
   LocalCluster cluster(int port, boolean restartWorkers) throws IOException, InterruptedException {
     Path path = ModelStore.find(model);
-    List<String> coordinator =
-        new ArrayList<>(
-            List.of(
-                "--model",
-                path.toString(),
-                "--model-name",
-                ModelNames.of(model, path),
-                "--workers",
-                Integer.toString(workers),
-                "--listen",
-                "127.0.0.1:0",
-                "--api",
-                "127.0.0.1:" + port));
-    serving.addTo(coordinator);
-    List<String> worker =
-        List.of(
-            "--threads",
-            Integer.toString(threadsOfWorker()),
-            "--kernels",
-            kernels,
-            "--exchange",
-            exchange.label(),
-            "--model",
-            path.toString());
     return new LocalCluster(
-        new LocalCluster.Options(workers, coordinator, worker, restartWorkers, link));
+        new LocalCluster.Options(
+            workers,
+            coordinatorArguments(path, port),
+            workerArguments(path),
+            restartWorkers,
+            link));
+  }
+
+  List<String> coordinatorArguments(Path path, int port) {
+    CoordinatorCommand coordinator = new CoordinatorCommand();
+    coordinator.model = path.toString();
+    coordinator.modelName = ModelNames.of(model, path);
+    coordinator.workers = workers;
+    coordinator.listen = "127.0.0.1:0";
+    coordinator.api = "127.0.0.1:" + port;
+    coordinator.serving = serving;
+    ChildOptions.Writer options = new ChildOptions.Writer();
+    coordinator.pass(options);
+    return options.arguments();
+  }
+
+  List<String> workerArguments(Path path) {
+    WorkerCommand worker = new WorkerCommand();
+    worker.threads = threadsOfWorker();
+    worker.kernels = kernels;
+    worker.exchange = exchange;
+    worker.model = path.toString();
+    ChildOptions.Writer options = new ChildOptions.Writer();
+    worker.pass(options);
+    return options.arguments();
   }
 
   int threadsOfWorker() {

@@ -3,6 +3,7 @@ package io.ladon.cli;
 import io.ladon.cli.catalogue.LadonHome;
 import io.ladon.cli.catalogue.ModelCatalogue;
 import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.ChildOptions;
 import io.ladon.cli.process.Supervision;
 import io.ladon.coordinator.Coordinator;
 import io.ladon.coordinator.CoordinatorOptions;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,6 +28,10 @@ import picocli.CommandLine.Option;
     description = "Serves clients, and the workers that join.",
     sortOptions = false)
 final class CoordinatorCommand implements Callable<Integer> {
+
+  private static final String LISTEN = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT;
+
+  private static final String API = "127.0.0.1:" + CoordinatorOptions.DEFAULT_API_PORT;
 
   @Option(
       names = {"-m", "--model"},
@@ -45,7 +51,7 @@ final class CoordinatorCommand implements Callable<Integer> {
       names = {"-w", "--workers"},
       description = "serve once so many workers have joined (default: ${DEFAULT-VALUE})",
       defaultValue = "2")
-  int workers;
+  int workers = 2;
 
   @Option(
       names = "--workers-from",
@@ -65,20 +71,39 @@ final class CoordinatorCommand implements Callable<Integer> {
       names = "--listen",
       paramLabel = "HOST:PORT",
       description = "where workers join (default: ${DEFAULT-VALUE})",
-      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT)
-  String listen = "";
+      defaultValue = LISTEN)
+  String listen = LISTEN;
 
   @Option(
       names = "--api",
       paramLabel = "HOST:PORT",
       description = "where clients are served (default: ${DEFAULT-VALUE})",
-      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_API_PORT)
-  String api = "";
+      defaultValue = API)
+  String api = API;
 
   @Option(names = "--supervised", hidden = true, description = "started by another command")
   boolean supervised;
 
   @Mixin ServingOptions serving = new ServingOptions();
+
+  /** A coordinator that another command has started with these options. */
+  static CoordinatorCommand supervised(ChildOptions.Reader options) {
+    CoordinatorCommand coordinator = new CoordinatorCommand();
+    coordinator.supervised = true;
+    coordinator.pass(options);
+    options.end();
+    return coordinator;
+  }
+
+  /** The options that a command passes to a coordinator of its own. */
+  void pass(ChildOptions options) {
+    model = options.option("--model", model, Function.identity());
+    modelName = options.optional("--model-name", modelName, Function.identity());
+    workers = options.option("--workers", workers, Integer::valueOf);
+    listen = options.option("--listen", listen, Function.identity());
+    api = options.option("--api", api, Function.identity());
+    serving.pass(options);
+  }
 
   @Override
   public Integer call() throws Exception {

@@ -1,11 +1,15 @@
 package io.ladon.cli;
 
+import io.ladon.cli.process.ChildOptions;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -102,6 +106,10 @@ public final class Main implements Runnable {
     CommandLine commandLine;
     try {
       defaults = OptionDefaults.load(configArgument(Arrays.asList(args)), System.getenv());
+      Callable<Integer> child = child(defaults, args);
+      if (child != null) {
+        return execute(child);
+      }
       commandLine = commandLine(defaults, args);
       defaults.check(commandLine);
     } catch (IOException e) {
@@ -110,18 +118,42 @@ public final class Main implements Runnable {
     }
     commandLine.setDefaultValueProvider(defaults);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
-    commandLine.setExecutionExceptionHandler(
-        (e, command, parsed) -> {
-          // What went wrong is in the message; the stack is for those who build Ladon.
-          command
-              .getErr()
-              .println("ladon: " + (e.getMessage() == null ? e.toString() : e.getMessage()));
-          if (System.getenv("LADON_DEBUG") != null) {
-            e.printStackTrace(command.getErr());
-          }
-          return FAILED;
-        });
+    commandLine.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command.getErr()));
     return commandLine.execute(args);
+  }
+
+  private static int failed(Exception e, PrintWriter err) {
+    // What went wrong is in the message; the stack is for those who build Ladon.
+    err.println("ladon: " + (e.getMessage() == null ? e.toString() : e.getMessage()));
+    if (System.getenv("LADON_DEBUG") != null) {
+      e.printStackTrace(err);
+    }
+    err.flush();
+    return FAILED;
+  }
+
+  /**
+   * What another command has started, where its options are all there are; null for anything else.
+   */
+  static @Nullable Callable<Integer> child(OptionDefaults defaults, String... args) {
+    if (args.length < 2 || !args[1].equals("--supervised") || !defaults.isEmpty()) {
+      return null;
+    }
+    ChildOptions.Reader options =
+        new ChildOptions.Reader(Arrays.asList(args).subList(2, args.length));
+    return switch (args[0]) {
+      case "coordinator" -> CoordinatorCommand.supervised(options);
+      case "worker" -> WorkerCommand.supervised(options);
+      default -> null;
+    };
+  }
+
+  private static int execute(Callable<Integer> child) {
+    try {
+      return child.call();
+    } catch (Exception e) {
+      return failed(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    }
   }
 
   /** The value of --config, which has to be known before the other options are read. */

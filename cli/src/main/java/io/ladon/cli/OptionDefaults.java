@@ -82,6 +82,11 @@ final class OptionDefaults implements IDefaultValueProvider {
     }
   }
 
+  /** Whether neither the file nor the environment names any option. */
+  boolean isEmpty() {
+    return file.isEmpty() && environment.keySet().stream().noneMatch(OptionDefaults::isVariable);
+  }
+
   /** What is wrong with a name of the file or the environment that no command has as an option. */
   Optional<String> unknown(CommandLine root) {
     Set<String> keys = new HashSet<>();

@@ -1,11 +1,11 @@
 package io.ladon.cli;
 
+import io.ladon.cli.process.ChildOptions;
 import io.ladon.coordinator.KvPrecision;
 import io.ladon.coordinator.Limits;
 import io.ladon.coordinator.Timeouts;
 import io.ladon.engine.plan.Split;
 import java.time.Duration;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -32,8 +32,7 @@ final class ServingOptions {
 
   @Option(
       names = "--kv-type",
-      description = "element type of the KV cache: f16, f32 or q8 (default: ${DEFAULT-VALUE})",
-      defaultValue = "F16")
+      description = "element type of the KV cache: f16, f32 or q8 (default: ${DEFAULT-VALUE})")
   KvPrecision kvType = KvPrecision.F16;
 
   @Option(
@@ -47,68 +46,59 @@ final class ServingOptions {
   @Option(
       names = "--step-tokens",
       paramLabel = "TOKENS",
-      description = "most tokens in one step (default: ${DEFAULT-VALUE})",
-      defaultValue = "512")
-  int stepTokens;
+      description = "most tokens in one step (default: ${DEFAULT-VALUE})")
+  int stepTokens = 512;
 
   @Option(
       names = "--chunk",
       paramLabel = "TOKENS",
       description =
-          "most prompt tokens in a step in which other requests decode (default: ${DEFAULT-VALUE})",
-      defaultValue = "256")
-  int chunk;
+          "most prompt tokens in a step in which other requests decode (default: ${DEFAULT-VALUE})")
+  int chunk = 256;
 
   @Option(
       names = "--running",
-      description = "requests that share steps (default: ${DEFAULT-VALUE})",
-      defaultValue = "64")
-  int running;
+      description = "requests that share steps (default: ${DEFAULT-VALUE})")
+  int running = 64;
 
   @Option(
       names = "--queue",
-      description = "requests that may wait; more are refused with 429 (default: ${DEFAULT-VALUE})",
-      defaultValue = "256")
-  int queue;
+      description = "requests that may wait; more are refused with 429 (default: ${DEFAULT-VALUE})")
+  int queue = 256;
 
   @Option(
       names = "--step-timeout",
       paramLabel = "SECONDS",
-      description = "longest wait for a step of the cluster (default: ${DEFAULT-VALUE})",
-      defaultValue = "60")
-  double stepTimeout;
+      description = "longest wait for a step of the cluster (default: ${DEFAULT-VALUE})")
+  double stepTimeout = 60;
 
   @Option(
       names = "--exchange-timeout",
       paramLabel = "SECONDS",
       description =
-          "longest wait for a peer in an exchange, or for a rank once another has answered (default: ${DEFAULT-VALUE})",
-      defaultValue = "5")
-  double exchangeTimeout;
+          "longest wait for a peer in an exchange, or for a rank once another has answered (default: ${DEFAULT-VALUE})")
+  double exchangeTimeout = 5;
 
   @Option(
       names = "--silence-timeout",
       paramLabel = "SECONDS",
       description =
           "longest time without a word between a worker and the coordinator, which exchange one"
-              + " every second (default: ${DEFAULT-VALUE})",
-      defaultValue = "10")
-  double silenceTimeout;
+              + " every second (default: ${DEFAULT-VALUE})")
+  double silenceTimeout = 10;
 
   @Option(
       names = "--load-timeout",
       paramLabel = "SECONDS",
-      description = "longest wait for all ranks to load (default: ${DEFAULT-VALUE})",
-      defaultValue = "600")
-  double loadTimeout;
+      description = "longest wait for all ranks to load (default: ${DEFAULT-VALUE})")
+  double loadTimeout = 600;
 
   @Option(
       names = "--warm-up-steps",
       description =
           "steps with which a new plan practises while nobody asks, for 3 s at most, so that"
-              + " requests are quick (default: ${DEFAULT-VALUE})",
-      defaultValue = "400")
-  int warmUpSteps;
+              + " requests are quick (default: ${DEFAULT-VALUE})")
+  int warmUpSteps = 400;
 
   Limits limits() {
     Limits limits =
@@ -133,32 +123,25 @@ final class ServingOptions {
         .withLoad(seconds(loadTimeout));
   }
 
-  /** Adds all of this to a coordinator's command line. */
-  void addTo(List<String> arguments) {
-    add(arguments, "--context-length", context);
-    add(arguments, "--output-split", outputSplit);
-    add(arguments, "--down-split", downSplit);
-    add(arguments, "--kv-type", kvType);
-    add(arguments, "--kv-tokens", kvTokens);
-    add(arguments, "--step-tokens", stepTokens);
-    add(arguments, "--chunk", chunk);
-    add(arguments, "--running", running);
-    add(arguments, "--queue", queue);
-    add(arguments, "--warm-up-steps", warmUpSteps);
-    add(arguments, "--step-timeout", stepTimeout);
-    add(arguments, "--exchange-timeout", exchangeTimeout);
-    add(arguments, "--silence-timeout", silenceTimeout);
-    add(arguments, "--load-timeout", loadTimeout);
+  /** Passes all of this on to a coordinator, or takes it from its command line. */
+  void pass(ChildOptions options) {
+    context = options.optional("--context-length", context, Integer::valueOf);
+    outputSplit = options.optional("--output-split", outputSplit, Split::valueOf);
+    downSplit = options.optional("--down-split", downSplit, Split::valueOf);
+    kvType = options.option("--kv-type", kvType, KvPrecision::valueOf);
+    kvTokens = options.optional("--kv-tokens", kvTokens, Integer::valueOf);
+    stepTokens = options.option("--step-tokens", stepTokens, Integer::valueOf);
+    chunk = options.option("--chunk", chunk, Integer::valueOf);
+    running = options.option("--running", running, Integer::valueOf);
+    queue = options.option("--queue", queue, Integer::valueOf);
+    warmUpSteps = options.option("--warm-up-steps", warmUpSteps, Integer::valueOf);
+    stepTimeout = options.option("--step-timeout", stepTimeout, Double::valueOf);
+    exchangeTimeout = options.option("--exchange-timeout", exchangeTimeout, Double::valueOf);
+    silenceTimeout = options.option("--silence-timeout", silenceTimeout, Double::valueOf);
+    loadTimeout = options.option("--load-timeout", loadTimeout, Double::valueOf);
   }
 
   private static Duration seconds(double seconds) {
     return Duration.ofMillis(Math.round(seconds * 1000));
-  }
-
-  private static void add(List<String> arguments, String name, @Nullable Object value) {
-    if (value != null) {
-      arguments.add(name);
-      arguments.add(value.toString());
-    }
   }
 }

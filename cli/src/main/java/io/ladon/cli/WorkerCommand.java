@@ -2,6 +2,7 @@ package io.ladon.cli;
 
 import io.ladon.cli.catalogue.LadonHome;
 import io.ladon.cli.catalogue.ModelStore;
+import io.ladon.cli.process.ChildOptions;
 import io.ladon.cli.process.OtherJvm;
 import io.ladon.cli.process.Supervision;
 import io.ladon.coordinator.CoordinatorOptions;
@@ -14,6 +15,7 @@ import io.ladon.worker.shard.EngineShardFactory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -25,12 +27,16 @@ import picocli.CommandLine.Option;
     sortOptions = false)
 final class WorkerCommand implements Callable<Integer> {
 
+  private static final String JOIN = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT;
+
+  private static final String BIND = "0.0.0.0:0";
+
   @Option(
       names = {"-j", "--join"},
       paramLabel = "HOST:PORT",
       description = "the coordinator (default: ${DEFAULT-VALUE})",
-      defaultValue = "127.0.0.1:" + CoordinatorOptions.DEFAULT_PORT)
-  String join = "";
+      defaultValue = JOIN)
+  String join = JOIN;
 
   @Option(
       names = {"-t", "--threads"},
@@ -41,9 +47,8 @@ final class WorkerCommand implements Callable<Integer> {
       names = "--bind",
       paramLabel = "HOST:PORT",
       description =
-          "where peers reach this worker; port 0 takes a free one (default: ${DEFAULT-VALUE})",
-      defaultValue = "0.0.0.0:0")
-  String bind = "";
+          "where peers reach this worker; port 0 takes a free one (default: " + BIND + ")")
+  @Nullable String bind;
 
   @Option(
       names = "--advertise",
@@ -99,10 +104,29 @@ final class WorkerCommand implements Callable<Integer> {
       defaultValue = "true",
       fallbackValue = "true",
       description = "run the loaded shard for some seconds before it counts as ready (default)")
-  boolean warmUp;
+  boolean warmUp = true;
 
   @Option(names = "--supervised", hidden = true, description = "started by another command")
   boolean supervised;
+
+  /** A worker that another command has started with these options. */
+  static WorkerCommand supervised(ChildOptions.Reader options) {
+    WorkerCommand worker = new WorkerCommand();
+    worker.supervised = true;
+    worker.pass(options);
+    options.end();
+    return worker;
+  }
+
+  /** The options that a command passes to a worker of its own. */
+  void pass(ChildOptions options) {
+    threads = options.option("--threads", threads, Integer::valueOf);
+    kernels = options.option("--kernels", kernels, Function.identity());
+    exchange = ExchangeMode.named(options.option("--exchange", exchange.label(), l -> l));
+    model = options.optional("--model", model, Function.identity());
+    bind = options.optional("--bind", bind, Function.identity());
+    advertise = options.optional("--advertise", advertise, Function.identity());
+  }
 
   @Override
   public Integer call() throws Exception {
@@ -137,7 +161,7 @@ final class WorkerCommand implements Callable<Integer> {
   }
 
   private WorkerOptions options(String address) throws IOException, InterruptedException {
-    HostPort peers = HostPort.parse(bind);
+    HostPort peers = HostPort.parse(bind == null ? BIND : bind);
     return WorkerOptions.joining(address, cache != null ? cache : LadonHome.current())
         .name(name)
         .bind(peers.host(), peers.port())
