@@ -64,11 +64,11 @@ public final class Coordinator implements AutoCloseable {
 
   private static ApiOptions apiOptions(CoordinatorOptions options) throws IOException {
     Timeouts timeouts = options.timeouts();
+    Duration patience = timeouts.queue().plus(timeouts.step()).plus(timeouts.logits());
     return ApiOptions.at(options.apiListen().resolve())
         .withDefaultMaxTokens(options.limits().defaultMaxTokens())
         // The API's own patience is for what the scheduler's deadlines do not see.
-        .withStallTimeout(
-            timeouts.queue().plus(timeouts.step()).plus(timeouts.logits()).multipliedBy(2));
+        .withStallTimeout(patience.plus(patience));
   }
 
   private ClusterRuntime runtime() {
