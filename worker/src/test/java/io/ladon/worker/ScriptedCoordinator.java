@@ -91,8 +91,21 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
   public void fetchSlices(FetchSlicesRequest request, StreamObserver<SliceChunk> out) {
     requests.add(request);
     try {
-      for (int i = 0; i < request.getSlicesCount(); i++) {
-        send(i, request.getSlices(i), out);
+      int unchanged = 0;
+      for (int i = 0; i <= request.getSlicesCount(); i++) {
+        boolean more = i < request.getSlicesCount();
+        if (more && isRight(request.getSlices(i))) {
+          unchanged++;
+          continue;
+        }
+        if (unchanged > 0) {
+          out.onNext(
+              SliceChunk.newBuilder().setSlice(i - unchanged).setUnchanged(unchanged).build());
+          unchanged = 0;
+        }
+        if (more) {
+          send(i, request.getSlices(i), out);
+        }
       }
       out.onCompleted();
     } catch (IOException e) {
@@ -100,7 +113,11 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
     }
   }
 
-  private void send(int index, SliceRef ref, StreamObserver<SliceChunk> out) throws IOException {
+  private boolean isRight(SliceRef ref) throws IOException {
+    return ref.getHave() && ref.getHaveCrc32C() == checksum(ref, bytes(ref));
+  }
+
+  private byte[] bytes(SliceRef ref) throws IOException {
     TensorSlice slice =
         new TensorSlice(
             ref.getTensor(),
@@ -108,14 +125,18 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
             ref.getRowEnd(),
             ref.getColumnBegin(),
             ref.getColumnEnd());
-    byte[] bytes = Objects.requireNonNull(file).slice(slice).toArray(ValueLayout.JAVA_BYTE);
+    return Objects.requireNonNull(file).slice(slice).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private int checksum(SliceRef ref, byte[] bytes) {
     CRC32C crc = new CRC32C();
     crc.update(bytes);
-    int sum = (int) crc.getValue() + (ref.getTensor().equals(lieAbout) ? 1 : 0);
-    if (ref.getHave() && ref.getHaveCrc32C() == sum) {
-      out.onNext(SliceChunk.newBuilder().setSlice(index).setUnchanged(true).build());
-      return;
-    }
+    return (int) crc.getValue() + (ref.getTensor().equals(lieAbout) ? 1 : 0);
+  }
+
+  private void send(int index, SliceRef ref, StreamObserver<SliceChunk> out) throws IOException {
+    byte[] bytes = bytes(ref);
+    int sum = checksum(ref, bytes);
     ByteString all = UnsafeByteOperations.unsafeWrap(bytes);
     for (int at = 0; at < bytes.length; at += CHUNK_BYTES) {
       int end = Math.min(bytes.length, at + CHUNK_BYTES);

@@ -81,6 +81,7 @@ public final class Slices implements AutoCloseable {
     private final FetchSlicesRequest request;
     private final ServerCallStreamObserver<SliceChunk> call;
     private int next; // slice
+    private int confirmed; // slices before it, which the worker has not been told yet
     private @Nullable MemorySegment bytes; // of the slice under way
     private long offset; // in it
     private int checksum;
@@ -102,12 +103,14 @@ public final class Slices implements AutoCloseable {
     public void run() {
       try {
         while (!done && call.isReady() && !call.isCancelled()) {
-          if (next == request.getSlicesCount()) {
+          if (next < request.getSlicesCount()) {
+            advance();
+          } else if (confirmed > 0) {
+            tellConfirmed();
+          } else {
             done = true;
             checksums.keep();
             call.onCompleted();
-          } else {
-            sendChunk();
           }
         }
       } catch (IOException | RuntimeException e) {
@@ -120,7 +123,8 @@ public final class Slices implements AutoCloseable {
       }
     }
 
-    private void sendChunk() throws IOException {
+    /** Sends a chunk, or a word on slices that the worker has, or finds that it has one more. */
+    private void advance() throws IOException {
       SliceRef ref = request.getSlices(next);
       MemorySegment slice = bytes;
       if (slice == null) {
@@ -132,13 +136,17 @@ public final class Slices implements AutoCloseable {
                 ref.getColumnBegin(),
                 ref.getColumnEnd());
         if (isThere(ref, checksums.known(wanted))) {
-          confirm(ref); // what was read at an earlier start is not read again
+          confirm(); // what was read at an earlier start is not read again
+          return;
+        }
+        if (confirmed > 0) {
+          tellConfirmed(); // reading may take a while
           return;
         }
         slice = source.slice(wanted);
         checksum = checksums.of(wanted, slice);
         if (isThere(ref, checksum)) {
-          confirm(ref);
+          confirm();
           return;
         }
         bytes = slice;
@@ -166,15 +174,15 @@ public final class Slices implements AutoCloseable {
       return checksum != null && ref.getHave() && ref.getHaveCrc32C() == checksum;
     }
 
-    private void confirm(SliceRef ref) {
-      SliceChunk unchanged =
-          SliceChunk.newBuilder()
-              .setSlice(next)
-              .setCrc32C(ref.getHaveCrc32C())
-              .setUnchanged(true)
-              .setLast(true)
-              .build();
+    private void confirm() {
       next++;
+      confirmed++;
+    }
+
+    private void tellConfirmed() {
+      SliceChunk unchanged =
+          SliceChunk.newBuilder().setSlice(next - confirmed).setUnchanged(confirmed).build();
+      confirmed = 0;
       call.onNext(unchanged);
     }
   }

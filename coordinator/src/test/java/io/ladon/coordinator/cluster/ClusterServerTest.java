@@ -248,7 +248,9 @@ final class ClusterServerTest {
             .setCheckpoint("fingerprint")
             .addSlices(ref(7, tensor.length))
             .addSlices(ref(7, tensor.length).setHave(true).setHaveCrc32C(checksum))
+            .addSlices(ref(7, tensor.length).setHave(true).setHaveCrc32C(checksum))
             .addSlices(ref(0, 3).setHave(true).setHaveCrc32C(1))
+            .addSlices(ref(7, tensor.length).setHave(true).setHaveCrc32C(checksum))
             .build();
     Iterator<SliceChunk> chunks = fetch(request);
     ByteArrayOutputStream first = new ByteArrayOutputStream();
@@ -261,13 +263,15 @@ final class ClusterServerTest {
       first.writeBytes(chunk.getData().toByteArray());
     } while (!chunk.getLast());
     assertThat(first.toByteArray()).isEqualTo(Arrays.copyOfRange(tensor, 7, tensor.length));
-    SliceChunk second = chunks.next();
-    assertThat(second.getUnchanged()).isTrue();
-    assertThat(second.getLast()).isTrue();
-    assertThat(second.getData().isEmpty()).isTrue();
-    SliceChunk third = chunks.next();
-    assertThat(third.getUnchanged()).isFalse();
-    assertThat(third.getData().toByteArray()).containsExactly(tensor[0], tensor[1], tensor[2]);
+    assertThat(chunks.next())
+        .as("the next two in one message")
+        .isEqualTo(SliceChunk.newBuilder().setSlice(1).setUnchanged(2).build());
+    SliceChunk fourth = chunks.next();
+    assertThat(fourth.getSlice()).isEqualTo(3);
+    assertThat(fourth.getUnchanged()).isZero();
+    assertThat(fourth.getData().toByteArray()).containsExactly(tensor[0], tensor[1], tensor[2]);
+    assertThat(chunks.next())
+        .isEqualTo(SliceChunk.newBuilder().setSlice(4).setUnchanged(1).build());
     assertThat(chunks.hasNext()).isFalse();
     assertThat(reads).as("the second slice is known by its checksum").hasValue(2);
   }

@@ -87,8 +87,16 @@ final class SliceFetcher {
             channel, ClusterGrpc.getFetchSlicesMethod(), CallOptions.DEFAULT, request.build());
     try {
       long bytes = 0;
-      for (int i = 0; i < wanted.size(); i++) {
-        bytes += receive(call, i, wanted.get(i), cache, sent);
+      int i = 0;
+      while (i < wanted.size()) {
+        SliceChunk chunk = next(call, wanted.get(i));
+        check(chunk.getSlice() == i, wanted.get(i), "slice " + chunk.getSlice() + " came instead");
+        if (chunk.getUnchanged() > 0) {
+          i = confirmed(chunk, wanted);
+        } else {
+          bytes += receive(call, chunk, wanted.get(i), cache, sent);
+          i++;
+        }
       }
       return bytes;
     } finally {
@@ -96,19 +104,32 @@ final class SliceFetcher {
     }
   }
 
+  /** The first slice after those that are right as they are here. */
+  private static int confirmed(SliceChunk chunk, List<Wanted> wanted) throws IOException {
+    int begin = chunk.getSlice();
+    int count = chunk.getUnchanged();
+    if (count > wanted.size() - begin) {
+      throw failed(
+          wanted.get(begin),
+          "%d slices from %d on are said to be here, of %d".formatted(count, begin, wanted.size()),
+          null);
+    }
+    for (Wanted one : wanted.subList(begin, begin + count)) {
+      check(one.have(), one, "nothing came, though nothing was there");
+    }
+    return begin + count;
+  }
+
+  /** Takes in a slice whose first chunk has come. */
   private long receive(
       BlockingClientCall<FetchSlicesRequest, SliceChunk> call,
-      int index,
+      SliceChunk first,
       Wanted wanted,
       ShardCache cache,
       Sent sent)
       throws IOException {
-    SliceChunk chunk = next(call, wanted);
-    check(chunk.getSlice() == index, wanted, "slice " + chunk.getSlice() + " came instead");
-    if (chunk.getUnchanged()) {
-      check(wanted.have(), wanted, "nothing came, though nothing was there");
-      return 0;
-    }
+    int index = first.getSlice();
+    SliceChunk chunk = first;
     try (ShardCache.Entry entry = cache.create(wanted.slice())) {
       CRC32C crc = new CRC32C();
       long received = 0;
