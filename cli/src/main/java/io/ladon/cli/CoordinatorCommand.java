@@ -133,7 +133,12 @@ final class CoordinatorCommand implements Callable<Integer> {
                     end.countDown();
                   },
                   "end-of-coordinator"));
-      coordinator.start();
+      coordinator.listenForWorkers();
+      if (supervised) {
+        new Supervision().exitWithParent();
+        Supervision.sayJoin(coordinator.workerAddress().toString());
+      }
+      coordinator.listenForClients();
       announce(coordinator, options.expectedWorkers());
       end.await();
     } finally {
@@ -153,8 +158,7 @@ final class CoordinatorCommand implements Callable<Integer> {
   private void announce(Coordinator coordinator, int expected) throws InterruptedException {
     String url = "http://" + coordinator.apiAddress();
     if (supervised) {
-      new Supervision().exitWithParent();
-      Supervision.sayListening(coordinator.workerAddress().toString(), url);
+      Supervision.sayApi(url);
       awaitReady(coordinator);
       Supervision.sayReady();
       return;

@@ -36,7 +36,7 @@ final class Serving {
     }
     try (LocalCluster local = cluster.cluster(0, false)) {
       local.start();
-      ApiClient client = new ApiClient(local.awaitListening(READY_TIMEOUT));
+      ApiClient client = new ApiClient(local.awaitApi(READY_TIMEOUT));
       client.model(); // While the workers load: it has what an answer needs loaded here and there.
       local.awaitReady(READY_TIMEOUT);
       talk.with(client);

@@ -7,11 +7,13 @@ import io.ladon.coordinator.template.ChatTemplate;
 import io.ladon.coordinator.tokenizer.Tokenizer;
 import io.ladon.coordinator.tokenizer.Tokenizers;
 import io.ladon.engine.checkpoint.GgufFile;
+import io.ladon.engine.checkpoint.GgufHeader;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A coordinator: takes workers and clients, and makes one model of the former for the latter. */
@@ -20,6 +22,7 @@ public final class Coordinator implements AutoCloseable {
   private final CoordinatorOptions options;
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private volatile @Nullable Tokenizer tokenizer;
   private @Nullable GgufFile file;
   private @Nullable ClusterRuntime runtime;
   private @Nullable ApiServer api;
@@ -35,31 +38,53 @@ public final class Coordinator implements AutoCloseable {
    * @throws IllegalArgumentException if options do not fit the model; the message says what would
    */
   public void start() throws IOException {
+    listenForWorkers();
+    listenForClients();
+  }
+
+  /**
+   * The first half of {@link #start}: workers join and load from now on, while the second half,
+   * which takes as long, is under way.
+   */
+  public void listenForWorkers() throws IOException {
     if (file != null) {
       throw new IllegalStateException("started already");
     }
     try {
-      open();
+      GgufFile opened = GgufFile.open(options.model());
+      file = opened;
+      ClusterRuntime cluster =
+          new ClusterRuntime(
+              options, opened, this::isEndOfGeneration, registry, InstantSource.system());
+      runtime = cluster;
+      cluster.start();
     } catch (IOException | RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private void open() throws IOException {
-    GgufFile opened = GgufFile.open(options.model());
-    file = opened;
-    Tokenizer tokenizer = Tokenizers.of(opened.header());
-    ClusterRuntime cluster =
-        new ClusterRuntime(
-            options, opened, tokenizer::isEndOfGeneration, registry, InstantSource.system());
-    runtime = cluster;
-    ApiServer server =
-        new ApiServer(
-            cluster, tokenizer, ChatTemplate.of(opened.header()), registry, apiOptions(options));
-    api = server;
-    cluster.start();
-    server.start();
+  /** The second half of {@link #start}. */
+  public void listenForClients() throws IOException {
+    ClusterRuntime cluster = runtime();
+    GgufHeader header = Objects.requireNonNull(file).header();
+    try {
+      Tokenizer read = Tokenizers.of(header);
+      tokenizer = read;
+      ApiServer server =
+          new ApiServer(cluster, read, ChatTemplate.of(header), registry, apiOptions(options));
+      api = server;
+      server.start();
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** Before there is a tokenizer nobody can ask for a text, so none has an end. */
+  private boolean isEndOfGeneration(int token) {
+    Tokenizer known = tokenizer;
+    return known != null && known.isEndOfGeneration(token);
   }
 
   private static ApiOptions apiOptions(CoordinatorOptions options) throws IOException {

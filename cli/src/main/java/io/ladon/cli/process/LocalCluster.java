@@ -44,14 +44,15 @@ public final class LocalCluster implements AutoCloseable {
 
   private final Options options;
   private final List<ChildProcess> children = new ArrayList<>();
-  private final CompletableFuture<Listening> listening = new CompletableFuture<>();
+  private final CompletableFuture<String> joinAddress = new CompletableFuture<>();
+  private final CompletableFuture<Api> api = new CompletableFuture<>();
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private final Path logs;
   private final @Nullable SlowNetwork network;
   private boolean closed;
 
-  private record Listening(String join, String api) {}
+  private record Api(String url) {}
 
   public LocalCluster(Options options) throws IOException {
     this.options = options;
@@ -94,9 +95,9 @@ public final class LocalCluster implements AutoCloseable {
     } else {
       children.set(index + 1, worker);
     }
-    Listening known = listening.getNow(null);
+    String known = joinAddress.getNow(null);
     if (known != null) {
-      worker.say(joinAddress(known.join(), index));
+      worker.say(joinAddress(known, index));
     }
     long started = System.nanoTime();
     var _ =
@@ -142,13 +143,13 @@ public final class LocalCluster implements AutoCloseable {
    */
   public String awaitReady(Duration timeout) throws IOException, InterruptedException {
     await(ready, timeout);
-    return listening.join().api();
+    return api.join().url();
   }
 
   /** The same until the API answers, which may be before there is anybody to compute. */
-  public String awaitListening(Duration timeout) throws IOException, InterruptedException {
-    await(listening, timeout);
-    return listening.join().api();
+  public String awaitApi(Duration timeout) throws IOException, InterruptedException {
+    await(api, timeout);
+    return api.join().url();
   }
 
   private void await(CompletableFuture<?> what, Duration timeout)
@@ -180,15 +181,17 @@ public final class LocalCluster implements AutoCloseable {
     try (BufferedReader reader = coordinator.process().inputReader(StandardCharsets.UTF_8)) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         String[] words = line.split(" ", -1);
-        if (words[0].equals(Supervision.LISTENING) && words.length == 3) {
-          listening.complete(new Listening(words[1], words[2]));
+        if (words[0].equals(Supervision.JOIN) && words.length == 2) {
+          joinAddress.complete(words[1]);
           sendJoinAddress(words[1]);
+        } else if (words[0].equals(Supervision.API) && words.length == 2) {
+          api.complete(new Api(words[1]));
         } else if (words[0].equals(Supervision.READY)) {
           ready.complete(null);
         }
       }
     } catch (IOException | UncheckedIOException e) {
-      listening.completeExceptionally(e);
+      api.completeExceptionally(e);
       ready.completeExceptionally(e);
     }
   }

@@ -12,11 +12,11 @@ import java.nio.charset.StandardCharsets;
  */
 public final class Supervision {
 
-  /**
-   * First word of the coordinator's line once it listens: {@code LISTENING <join host:port> <API
-   * base URL>}.
-   */
-  static final String LISTENING = "LISTENING";
+  /** First word of the coordinator's line once workers may join: {@code JOIN <host:port>}. */
+  static final String JOIN = "JOIN";
+
+  /** First word of its line once clients may ask: {@code API <base URL>}. */
+  static final String API = "API";
 
   /** The coordinator's line once the cluster serves. */
   static final String READY = "READY";
@@ -60,9 +60,14 @@ public final class Supervision {
             });
   }
 
-  /** Tells the parent where the coordinator listens. */
-  public static void sayListening(String join, String api) {
-    System.out.println(LISTENING + " " + join + " " + api);
+  /** Tells the parent where workers join. */
+  public static void sayJoin(String address) {
+    System.out.println(JOIN + " " + address);
+  }
+
+  /** Tells the parent where clients ask. */
+  public static void sayApi(String url) {
+    System.out.println(API + " " + url);
   }
 
   /** Tells the parent that the cluster serves. */
