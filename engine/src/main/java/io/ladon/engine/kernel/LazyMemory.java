@@ -1,11 +1,8 @@
 package io.ladon.engine.kernel;
 
-import io.ladon.engine.memory.SystemFunctions;
+import io.ladon.engine.memory.SystemFunction;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Memory whose pages become resident when they are first written; Java's own is zeroed at once, and
@@ -13,17 +10,8 @@ import java.lang.invoke.MethodHandle;
  */
 public final class LazyMemory {
 
-  private static final MethodHandle CALLOC;
-  private static final MethodHandle FREE;
-
-  static {
-    ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
-    CALLOC =
-        SystemFunctions.find("calloc", FunctionDescriptor.of(ValueLayout.ADDRESS, size, size))
-            .orElseThrow();
-    FREE =
-        SystemFunctions.find("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS)).orElseThrow();
-  }
+  private static final SystemFunction CALLOC = SystemFunction.find("calloc").orElseThrow();
+  private static final SystemFunction FREE = SystemFunction.find("free").orElseThrow();
 
   private LazyMemory() {}
 
@@ -37,27 +25,16 @@ public final class LazyMemory {
   @SuppressWarnings("restricted") // The module is started with native access enabled.
   public static MemorySegment allocate(Arena arena, long bytes) {
     long whole = Math.addExact(bytes, FloatTensor.ALIGNMENT);
-    try {
-      MemorySegment memory = (MemorySegment) CALLOC.invokeExact(1L, whole);
-      if (memory.equals(MemorySegment.NULL)) {
-        throw new OutOfMemoryError("the system refuses " + whole + " bytes");
-      }
-      MemorySegment owned = memory.reinterpret(whole, arena, LazyMemory::free);
-      return owned.asSlice(-memory.address() & (FloatTensor.ALIGNMENT - 1), bytes);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    long address = CALLOC.call(1, whole).value();
+    if (address == 0) {
+      throw new OutOfMemoryError("the system refuses " + whole + " bytes");
     }
+    MemorySegment owned =
+        MemorySegment.ofAddress(address).reinterpret(whole, arena, LazyMemory::free);
+    return owned.asSlice(-address & (FloatTensor.ALIGNMENT - 1), bytes);
   }
 
   private static void free(MemorySegment memory) {
-    try {
-      FREE.invokeExact(memory);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
+    FREE.call(memory.address());
   }
 }

@@ -1,12 +1,9 @@
 package io.ladon.engine.kernel;
 
-import io.ladon.engine.memory.SystemFunctions;
+import io.ladon.engine.memory.SystemFunction;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -90,21 +87,15 @@ public final class SlabAllocator implements SegmentAllocator {
   }
 
   /** The system's calls, where it has them. */
-  private record Calls(MethodHandle mmap, MethodHandle madvise, MethodHandle munmap) {
+  private record Calls(SystemFunction mmap, SystemFunction madvise, SystemFunction munmap) {
 
     static @Nullable Calls find() {
       if (!System.getProperty("os.name").equals("Linux")) {
         return null;
       }
-      ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
-      ValueLayout.OfInt number = ValueLayout.JAVA_INT;
-      Optional<MethodHandle> mmap =
-          SystemFunctions.find(
-              "mmap", FunctionDescriptor.of(size, size, size, number, number, number, size));
-      Optional<MethodHandle> madvise =
-          SystemFunctions.find("madvise", FunctionDescriptor.of(number, size, size, number));
-      Optional<MethodHandle> munmap =
-          SystemFunctions.find("munmap", FunctionDescriptor.of(number, size, size));
+      Optional<SystemFunction> mmap = SystemFunction.find("mmap");
+      Optional<SystemFunction> madvise = SystemFunction.find("madvise");
+      Optional<SystemFunction> munmap = SystemFunction.find("munmap");
       return mmap.isEmpty() || madvise.isEmpty() || munmap.isEmpty()
           ? null
           : new Calls(mmap.get(), madvise.get(), munmap.get());
@@ -113,33 +104,19 @@ public final class SlabAllocator implements SegmentAllocator {
     @SuppressWarnings("restricted") // The module is started with native access enabled.
     MemorySegment map(Arena arena, long bytes) {
       long mapped = bytes + HUGE_PAGE; // room to begin at a huge page
-      try {
-        long address =
-            (long) mmap.invokeExact(0L, mapped, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
-        if (address == MAP_FAILED) {
-          throw new OutOfMemoryError("the system refuses " + bytes + " bytes for weights");
-        }
-        long begin = (address + HUGE_PAGE - 1) & -HUGE_PAGE;
-        // Refused where the kernel has no huge pages; ordinary ones do then.
-        int _ = (int) madvise.invokeExact(begin, bytes, MADV_HUGEPAGE);
-        return MemorySegment.ofAddress(begin)
-            .reinterpret(bytes, arena, _ -> unmap(address, mapped));
-      } catch (RuntimeException | Error e) {
-        throw e;
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
+      long address = mmap.call(0, mapped, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0).value();
+      if (address == MAP_FAILED) {
+        throw new OutOfMemoryError("the system refuses " + bytes + " bytes for weights");
       }
+      long begin = (address + HUGE_PAGE - 1) & -HUGE_PAGE;
+      // Refused where the kernel has no huge pages; ordinary ones do then.
+      madvise.call(begin, bytes, MADV_HUGEPAGE);
+      return MemorySegment.ofAddress(begin).reinterpret(bytes, arena, _ -> unmap(address, mapped));
     }
 
     private void unmap(long address, long bytes) {
-      try {
-        int result = (int) munmap.invokeExact(address, bytes);
-        assert result == 0 : "munmap of " + bytes + " bytes";
-      } catch (RuntimeException | Error e) {
-        throw e;
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
+      int result = munmap.call(address, bytes).number();
+      assert result == 0 : "munmap of " + bytes + " bytes";
     }
   }
 }

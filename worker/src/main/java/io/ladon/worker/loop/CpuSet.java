@@ -1,12 +1,10 @@
 package io.ladon.worker.loop;
 
-import io.ladon.engine.memory.SystemFunctions;
+import io.ladon.engine.memory.SystemFunction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,7 +25,7 @@ public final class CpuSet {
   private static final Path STATUS = Path.of("/proc/self/status"); // of the process's first thread
   private static final Path TOPOLOGY = Path.of("/sys/devices/system/cpu");
   private static final String ALLOWED = "Cpus_allowed_list:";
-  private static final @Nullable MethodHandle SET_AFFINITY = find();
+  private static final @Nullable SystemFunction SET_AFFINITY = find();
 
   private final BitSet cpus;
 
@@ -78,20 +76,16 @@ public final class CpuSet {
 
   /** Keeps the calling thread, and those that it starts from now on, to these CPUs. */
   public void confine() {
-    MethodHandle setAffinity = SET_AFFINITY;
+    SystemFunction setAffinity = SET_AFFINITY;
     if (setAffinity == null || cpus.isEmpty()) {
       return;
     }
     long[] mask = cpus.toLongArray();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment bits = arena.allocateFrom(ValueLayout.JAVA_LONG, mask);
-      if ((int) setAffinity.invokeExact(0, bits.byteSize(), bits) != 0) {
+      if (setAffinity.call(0, bits.byteSize(), bits.address()).number() != 0) {
         log.info("event=cpus_refused cpus={}", cpus);
       }
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
     }
   }
 
@@ -145,18 +139,11 @@ public final class CpuSet {
   }
 
   /** {@code int sched_setaffinity(pid_t, size_t, const cpu_set_t *)}, where the system has it. */
-  private static @Nullable MethodHandle find() {
+  private static @Nullable SystemFunction find() {
     if (!System.getProperty("os.name").equals("Linux")) {
       return null;
     }
-    return SystemFunctions.find(
-            "sched_setaffinity",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.ADDRESS))
-        .orElse(null);
+    return SystemFunction.find("sched_setaffinity").orElse(null);
   }
 
   @Override

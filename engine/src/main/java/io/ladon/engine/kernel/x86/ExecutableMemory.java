@@ -1,15 +1,12 @@
 package io.ladon.engine.kernel.x86;
 
+import io.ladon.engine.memory.SystemFunction;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 
 /**
  * Code in memory that the CPU may run. It is written first and made executable then: no page is
@@ -27,27 +24,9 @@ final class ExecutableMemory implements AutoCloseable {
   private static final long MAP_ANONYMOUS = 0x20;
   private static final long MAP_FAILED = -1;
 
-  private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
-  private static final VarHandle ERRNO =
-      CALL_STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-
-  /**
-   * The one signature of all functions: six whole numbers, of which a function takes what it needs,
-   * and one back. Each further signature would cost the JVM tens of milliseconds at its start.
-   */
-  private static final FunctionDescriptor SIGNATURE =
-      FunctionDescriptor.of(
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG);
-
-  private static final MethodHandle MMAP = system("mmap");
-  private static final MethodHandle MPROTECT = system("mprotect");
-  private static final MethodHandle MUNMAP = system("munmap");
+  private static final SystemFunction MMAP = SystemFunction.find("mmap").orElseThrow();
+  private static final SystemFunction MPROTECT = SystemFunction.find("mprotect").orElseThrow();
+  private static final SystemFunction MUNMAP = SystemFunction.find("munmap").orElseThrow();
 
   /**
    * Calls a function without the transition to native code: a few nanoseconds. The collector waits
@@ -70,42 +49,25 @@ final class ExecutableMemory implements AutoCloseable {
    * @throws IOException if the system refuses; says which call, and its error number
    */
   static ExecutableMemory load(byte[] code) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(CALL_STATE);
-      long address =
-          (long)
-              MMAP.invokeExact(
-                  state,
-                  0L,
-                  (long) code.length,
-                  PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS,
-                  -1L,
-                  0L);
-      if (address == MAP_FAILED) {
-        throw refused("memory for code", state);
-      }
-      ExecutableMemory memory = new ExecutableMemory(address, code.length);
-      memory.segment().copyFrom(MemorySegment.ofArray(code));
-      long result =
-          (long)
-              MPROTECT.invokeExact(
-                  state, address, (long) code.length, PROT_READ | PROT_EXEC, 0L, 0L, 0L);
-      if ((int) result != 0) {
-        memory.close();
-        throw refused("executable memory", state);
-      }
-      return memory;
-    } catch (IOException | RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    SystemFunction.Result mapped =
+        MMAP.call(0, code.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped.value() == MAP_FAILED) {
+      throw refused("memory for code", mapped);
     }
+    ExecutableMemory memory = new ExecutableMemory(mapped.value(), code.length);
+    memory.segment().copyFrom(MemorySegment.ofArray(code));
+    SystemFunction.Result executable =
+        MPROTECT.call(memory.address, code.length, PROT_READ | PROT_EXEC);
+    if (executable.number() != 0) {
+      memory.close();
+      throw refused("executable memory", executable);
+    }
+    return memory;
   }
 
-  private static IOException refused(String what, MemorySegment state) {
+  private static IOException refused(String what, SystemFunction.Result result) {
     return new IOException(
-        "the system refuses " + what + " (error number " + (int) ERRNO.get(state, 0L) + ")");
+        "the system refuses " + what + " (error number " + result.errorNumber() + ")");
   }
 
   @SuppressWarnings("restricted") // The module is started with native access enabled.
@@ -146,28 +108,23 @@ final class ExecutableMemory implements AutoCloseable {
       return;
     }
     closed = true;
-    try (Arena arena = Arena.ofConfined()) {
-      long result =
-          (long) MUNMAP.invokeExact(arena.allocate(CALL_STATE), address, bytes, 0L, 0L, 0L, 0L);
-      assert (int) result == 0 : "munmap of " + bytes + " bytes";
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
+    int result = MUNMAP.call(address, bytes).number();
+    assert result == 0 : "munmap of " + bytes + " bytes";
   }
 
-  @SuppressWarnings("restricted")
-  private static MethodHandle system(String name) {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow(name),
-        SIGNATURE,
-        Linker.Option.captureCallState("errno"));
-  }
-
+  /** Six whole numbers, of which a function takes what it needs, and one back. */
   @SuppressWarnings("restricted")
   private static MethodHandle function() {
-    return Linker.nativeLinker().downcallHandle(SIGNATURE, Linker.Option.critical(false));
+    return Linker.nativeLinker()
+        .downcallHandle(
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG),
+            Linker.Option.critical(false));
   }
 }
