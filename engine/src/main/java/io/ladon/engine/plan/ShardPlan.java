@@ -1,10 +1,8 @@
 package io.ladon.engine.plan;
 
 import io.ladon.engine.model.ModelSpec;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,13 +150,9 @@ public record ShardPlan(
     return true;
   }
 
-  /** A short text that is equal for equal plans: CRC-32C of all ranges and splits. */
+  /** A short text that is equal for equal plans. */
   public String digest() {
-    CRC32C crc = new CRC32C();
-    String cut = leaves.equals(Leaves.OF_MODEL) ? "" : leaves + " ";
-    crc.update(
-        (spec + " " + output + " " + down + " " + cut + ranks).getBytes(StandardCharsets.UTF_8));
-    return Long.toHexString(crc.getValue());
+    return PlanDigest.of(this);
   }
 
   /**
