@@ -30,6 +30,13 @@ public record LinkSpeed(double latencySeconds, double bytesPerSecond, double mes
     }
   }
 
+  /** Whether this is {@link #SAME_MACHINE}. */
+  boolean isSameMachine() {
+    return latencySeconds == SAME_MACHINE.latencySeconds
+        && bytesPerSecond == SAME_MACHINE.bytesPerSecond
+        && messageSeconds == SAME_MACHINE.messageSeconds;
+  }
+
   /**
    * A link over gRPC, on a network of some latency (one way) and bandwidth: the thread's own work
    * is added.

@@ -6,6 +6,7 @@ import io.ladon.engine.checkpoint.TensorInfo;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.TensorNames;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -77,7 +78,7 @@ public final class PlanCosts {
    */
   public ShardPlan cheapest(PlanOptions options, ShardPlan standard) throws CheckpointException {
     ShardPlan best = standard;
-    double clearly = link.equals(LinkSpeed.SAME_MACHINE) ? CLEARLY_ON_ONE_MACHINE : CLEARLY;
+    double clearly = link.isSameMachine() ? CLEARLY_ON_ONE_MACHINE : CLEARLY;
     double least = clearly * request(standard).seconds();
     for (ShardPlan plan : choices(options)) {
       double seconds = request(plan).seconds();
@@ -269,18 +270,22 @@ public final class PlanCosts {
 
   /** Each rank's part of every token to all others. */
   private static Traffic gather(List<Double> parts, double tokens) {
-    double all = parts.stream().mapToDouble(Double::doubleValue).sum();
-    double most = parts.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
-    double least = parts.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    return new Traffic(most * tokens * (parts.size() - 1), (all - least) * tokens);
+    double others = sum(parts) - Collections.min(parts);
+    return new Traffic(Collections.max(parts) * tokens * (parts.size() - 1), others * tokens);
   }
 
   /** Each rank's part of every token to the one that finishes the token. */
   private static Traffic scatter(List<Double> parts, double tokens) {
-    double others = tokens * (parts.size() - 1) / parts.size();
-    double all = parts.stream().mapToDouble(Double::doubleValue).sum();
-    double most = parts.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
-    double least = parts.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    return new Traffic(most * others, (all - least) * tokens / parts.size());
+    double share = tokens / parts.size();
+    double others = sum(parts) - Collections.min(parts);
+    return new Traffic(Collections.max(parts) * share * (parts.size() - 1), others * share);
+  }
+
+  private static double sum(List<Double> parts) {
+    double sum = 0;
+    for (double part : parts) {
+      sum += part;
+    }
+    return sum;
   }
 }

@@ -2,7 +2,6 @@ package io.ladon.engine.kernel.x86;
 
 import io.ladon.engine.checkpoint.TensorType;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,9 +16,6 @@ final class AmxCode implements AutoCloseable {
 
   private static final int LENGTHS = AmxParameters.MAX_TOKENS / TOKENS_STEP + 1;
 
-  /** What types must have in common for the same code of tiles. */
-  private record Kind(int dots, boolean hasMinimum) {}
-
   /** Where the code of a type is. */
   private record Place(int prepare, int multiply, int table, int[] tiles) {}
 
@@ -28,18 +24,21 @@ final class AmxCode implements AutoCloseable {
 
   private AmxCode(ExecutableMemory memory, Map<TensorType, Place> places) {
     this.memory = memory;
-    places.forEach(
-        (type, place) ->
-            functions.put(
-                type,
-                new AmxFunctions(
-                    type,
-                    memory.function(place.prepare()),
-                    memory.function(place.multiply()),
-                    Arrays.stream(place.tiles())
-                        .mapToLong(offset -> memory.function(offset).address())
-                        .toArray(),
-                    memory.function(place.table()))));
+    for (Map.Entry<TensorType, Place> of : places.entrySet()) {
+      Place place = of.getValue();
+      long[] tiles = new long[LENGTHS];
+      for (int i = 0; i < LENGTHS; i++) {
+        tiles[i] = memory.function(place.tiles()[i]).address();
+      }
+      functions.put(
+          of.getKey(),
+          new AmxFunctions(
+              of.getKey(),
+              memory.function(place.prepare()),
+              memory.function(place.multiply()),
+              tiles,
+              memory.function(place.table())));
+    }
   }
 
   /**
@@ -54,14 +53,14 @@ final class AmxCode implements AutoCloseable {
       prepare.put(hasMinimum, a.align());
       new AmxPrepareCode(a, hasMinimum).emit();
     }
-    Map<Kind, int[]> tiles = new HashMap<>();
+    Map<Integer, int[]> tiles = new HashMap<>(); // by dots, which a minimum makes negative
     Map<TensorType, Place> places = new EnumMap<>(TensorType.class);
     for (TensorType type : TensorType.values()) {
       if (type.isFloat()) {
         continue;
       }
       Format format = Format.of(type);
-      Kind kind = new Kind(format.dots(), format.hasMinimum());
+      int kind = format.hasMinimum() ? -format.dots() : format.dots();
       int[] ofKind = tiles.computeIfAbsent(kind, each -> emitTiles(a, format));
       AmxUnpackCode unpack = new AmxUnpackCode(a, format);
       int table = a.align();

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AttentionFunctions implements AutoCloseable {
 
+  private final AttentionLayout layout;
   private final ExecutableMemory memory;
   private final MemorySegment all;
   private final MemorySegment part;
@@ -43,12 +44,17 @@ public final class AttentionFunctions implements AutoCloseable {
     Label ofPart = function(a, attend::part);
     boolean stores = AttentionCode.stores(layout);
     Label ofStore = function(a, stores ? () -> code.store(constants) : () -> {});
+    this.layout = layout;
     this.memory = ExecutableMemory.load(a.toBytes());
     this.all = memory.function(ofAll.position());
     this.part = memory.function(ofPart.position());
     this.merge = memory.function(ofMerge.position());
     this.finish = memory.function(ofFinish.position());
     this.store = stores ? memory.function(ofStore.position()) : null;
+  }
+
+  AttentionLayout layout() {
+    return layout;
   }
 
   private static TilesCode.OfRows ofRows(Assembler a, Lanes lanes, AttentionCode code) {

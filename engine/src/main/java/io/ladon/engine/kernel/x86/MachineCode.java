@@ -5,8 +5,9 @@ import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -43,7 +44,7 @@ public final class MachineCode implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final ConstantTable constants;
   private final Map<TensorType, ProductFunctions> products = new EnumMap<>(TensorType.class);
-  private final Map<AttentionLayout, AttentionFunctions> attention = new HashMap<>();
+  private final List<AttentionFunctions> attention = new ArrayList<>();
   private final Map<Function, MemorySegment> functions = new EnumMap<>(Function.class);
   private final ExecutableMemory memory;
 
@@ -152,11 +153,13 @@ public final class MachineCode implements AutoCloseable {
    * @throws IOException if the system refuses executable memory
    */
   public synchronized AttentionFunctions attention(AttentionLayout layout) throws IOException {
-    AttentionFunctions functions = attention.get(layout);
-    if (functions == null) {
-      functions = new AttentionFunctions(tier, constants, layout);
-      attention.put(layout, functions);
+    for (AttentionFunctions known : attention) {
+      if (known.layout().equals(layout)) {
+        return known;
+      }
     }
+    AttentionFunctions functions = new AttentionFunctions(tier, constants, layout);
+    attention.add(functions);
     return functions;
   }
 
@@ -182,7 +185,7 @@ public final class MachineCode implements AutoCloseable {
     if (tiles != null) {
       tiles.close();
     }
-    attention.values().forEach(AttentionFunctions::close);
+    attention.forEach(AttentionFunctions::close);
     attention.clear();
     if (arena.scope().isAlive()) {
       arena.close();
