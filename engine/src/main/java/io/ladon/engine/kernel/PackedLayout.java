@@ -1,8 +1,7 @@
 package io.ladon.engine.kernel;
 
 import io.ladon.engine.checkpoint.TensorType;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 
 /**
  * Where everything is in a packed matrix. Every tier of kernels reads this one layout.
@@ -58,13 +57,15 @@ final class PackedLayout {
    */
   PackedLayout(TensorType type, int columnBegin, int columns, int leafColumns) {
     this.type = type;
-    List<Integer> leafTiles = new ArrayList<>();
-    List<Integer> tileBlocks = new ArrayList<>();
+    int[] leafTiles = new int[columns / BLOCK + 1];
+    int[] tileBlocks = new int[columns / BLOCK + 1];
+    int leaves = 0;
+    int tiles = 0;
     for (int column = 0; column < columns; ) {
       if (column % leafColumns == 0) {
-        leafTiles.add(tileBlocks.size());
+        leafTiles[leaves++] = tiles;
       }
-      tileBlocks.add(column / BLOCK);
+      tileBlocks[tiles++] = column / BLOCK;
       int leafEnd = Math.min(columns, (column / leafColumns + 1) * leafColumns);
       int most =
           type.blockElements() > BLOCK
@@ -72,13 +73,13 @@ final class PackedLayout {
               : TILE_BLOCKS * BLOCK;
       column = Math.min(leafEnd, column + most);
     }
-    leafTiles.add(tileBlocks.size());
-    tileBlocks.add(columns / BLOCK);
-    this.leafTiles = leafTiles.stream().mapToInt(Integer::intValue).toArray();
-    this.tileBlocks = tileBlocks.stream().mapToInt(Integer::intValue).toArray();
-    this.tileOffsets = new long[this.tileBlocks.length];
-    for (int tile = 0; tile + 1 < tileOffsets.length; tile++) {
-      int blocks = this.tileBlocks[tile + 1] - this.tileBlocks[tile];
+    leafTiles[leaves] = tiles;
+    tileBlocks[tiles] = columns / BLOCK;
+    this.leafTiles = Arrays.copyOf(leafTiles, leaves + 1);
+    this.tileBlocks = Arrays.copyOf(tileBlocks, tiles + 1);
+    this.tileOffsets = new long[tiles + 1];
+    for (int tile = 0; tile < tiles; tile++) {
+      int blocks = tileBlocks[tile + 1] - tileBlocks[tile];
       tileOffsets[tile + 1] =
           tileOffsets[tile] + headerBytes(type, blocks) + (long) blocks * blockBytes(type);
     }

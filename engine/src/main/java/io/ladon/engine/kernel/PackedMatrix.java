@@ -110,14 +110,16 @@ public final class PackedMatrix {
 
   /** Packs encoded rows into this matrix, which is of zeros. */
   public void pack(MemorySegment encoded, int encodedColumns, int columnBegin) {
-    require(
-        (long) columnBegin + columns <= encodedColumns,
-        "columns from %d, %d of them, out of %d".formatted(columnBegin, columns, encodedColumns));
+    if ((long) columnBegin + columns > encodedColumns) {
+      throw refused(
+          "columns from %d, %d of them, out of %d".formatted(columnBegin, columns, encodedColumns));
+    }
     long rowBytes = type().bytesFor(encodedColumns);
-    require(
-        encoded.byteSize() >= rowBytes * rows,
-        "%d bytes for %d rows of %d %s elements, which are %d bytes"
-            .formatted(encoded.byteSize(), rows, encodedColumns, type(), rowBytes * rows));
+    if (encoded.byteSize() < rowBytes * rows) {
+      throw refused(
+          "%d bytes for %d rows of %d %s elements, which are %d bytes"
+              .formatted(encoded.byteSize(), rows, encodedColumns, type(), rowBytes * rows));
+    }
     byte[] encodedRow = new byte[Math.toIntExact(rowBytes)];
     byte[] panel = new byte[Math.toIntExact(layout.panelBytes())];
     BlockPacker packer = new BlockPacker(type(), encodedRow, panel);
@@ -150,24 +152,24 @@ public final class PackedMatrix {
   private static void check(
       int rows, int columnBegin, int columns, int leafColumns, LeafTree tree, Range leaves) {
     int block = PackedLayout.BLOCK;
-    require(
-        rows >= 0 && columnBegin >= 0 && columns >= 0,
-        "%d rows of %d columns from %d".formatted(rows, columns, columnBegin));
-    require(
-        columnBegin % block == 0 && columns % block == 0 && leafColumns % block == 0,
-        "columns from %d, %d of them, leaves of %d: each must be a multiple of 32"
-            .formatted(columnBegin, columns, leafColumns));
+    if (rows < 0 || columnBegin < 0 || columns < 0) {
+      throw refused("%d rows of %d columns from %d".formatted(rows, columns, columnBegin));
+    }
+    if (columnBegin % block != 0 || columns % block != 0 || leafColumns % block != 0) {
+      throw refused(
+          "columns from %d, %d of them, leaves of %d: each must be a multiple of 32"
+              .formatted(columnBegin, columns, leafColumns));
+    }
     int count = columns == 0 ? 0 : (columns - 1) / Math.max(1, leafColumns) + 1;
-    require(
-        leaves.size() == count && leaves.end() <= tree.leaves(),
-        "%d columns in leaves of %d are not the leaves %s of %d"
-            .formatted(columns, leafColumns, leaves, tree.leaves()));
+    if (leaves.size() != count || leaves.end() > tree.leaves()) {
+      throw refused(
+          "%d columns in leaves of %d are not the leaves %s of %d"
+              .formatted(columns, leafColumns, leaves, tree.leaves()));
+    }
   }
 
-  private static void require(boolean condition, String otherwise) {
-    if (!condition) {
-      throw new IllegalArgumentException("cannot pack: " + otherwise);
-    }
+  private static IllegalArgumentException refused(String why) {
+    return new IllegalArgumentException("cannot pack: " + why);
   }
 
   public int rows() {
