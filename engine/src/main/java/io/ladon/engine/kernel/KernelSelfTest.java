@@ -1,16 +1,21 @@
 package io.ladon.engine.kernel;
 
-import io.ladon.engine.checkpoint.TensorEncoder;
+import static java.util.Map.entry;
+
+import io.ladon.engine.checkpoint.Checksums;
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.model.ModelSpec.Activation;
 import io.ladon.engine.plan.LeafTree;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Random;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
- * Compares kernels with the scalar ones at start, on small products and vectors: a CPU or emulator
- * that computes differently must not answer with other tokens than the rest of the cluster.
+ * Compares kernels at start with what the scalar ones compute, on small products and vectors: a CPU
+ * or emulator that computes differently must not answer with other tokens than the rest of the
+ * cluster. The scalar kernels' answers are known, as they would take long before they are compiled.
  */
 final class KernelSelfTest {
 
@@ -18,106 +23,90 @@ final class KernelSelfTest {
   private static final int COLUMNS = 256;
   private static final int LEAF = 96;
 
-  /** Of two tiles, of different sizes. */
-  private static final int TOKENS = 9;
+  /**
+   * One, those of two tiles of different sizes, and so many that kernels take code for prefills.
+   */
+  private static final int[] TOKENS = {1, 9, 65};
 
-  /** So many that kernels take their code for prefills; they repeat those of {@link #TOKENS}. */
-  private static final int MANY_TOKENS = 65;
+  private static final int MOST_TOKENS = 65;
+
+  /** CRC-32C of the scalar kernels' answers; sums that are made apart are those made at once. */
+  static final Map<String, Integer> KNOWN =
+      Map.ofEntries(
+          entry("quantised activations", 0x8fbf1bd1),
+          entry("sums of activations", 0x8fbf1bd1),
+          entry("float32 vectors", 0x339d7f3e),
+          entry("products of F32", 0x589f54af),
+          entry("products of F16", 0xacfcaee2),
+          entry("products of BF16", 0x9240517c),
+          entry("products of Q4_0", 0x84616a47),
+          entry("products of Q4_1", 0x83c5b12b),
+          entry("products of Q5_0", 0xe4ba2b6d),
+          entry("products of Q5_1", 0xa78c9ea3),
+          entry("products of Q8_0", 0xa26699b6),
+          entry("products of Q4_K", 0x1bc6705a),
+          entry("products of Q5_K", 0xc5d49756),
+          entry("products of Q6_K", 0x7a90eb75));
 
   private KernelSelfTest() {}
 
   /** What is computed differently; empty for nothing. */
   static String difference(Kernels kernels) {
-    Kernels scalar = new ScalarKernels();
-    Random random = new Random(1);
-    LeafTree tree = new LeafTree((COLUMNS - 1) / LEAF + 1);
-    try (Arena arena = Arena.ofConfined()) {
-      FloatTensor x = FloatTensor.allocate(arena, MANY_TOKENS, COLUMNS);
-      for (int i = 0; i < TOKENS * COLUMNS; i++) {
-        x.set(0, i, (float) random.nextGaussian());
-      }
-      repeat(x.segment());
-      QuantizedActivations quantized = QuantizedActivations.allocate(arena, MANY_TOKENS, COLUMNS);
-      scalar.quantize(x, 0, TOKENS, 0, COLUMNS, quantized);
-      repeat(quantized.quants());
-      repeat(quantized.scales());
-      repeat(quantized.sums());
-      QuantizedActivations other = QuantizedActivations.allocate(arena, MANY_TOKENS, COLUMNS);
-      kernels.quantize(x, 0, MANY_TOKENS, 0, COLUMNS, other);
-      if (other.quants().mismatch(quantized.quants()) >= 0
-          || other.scales().mismatch(quantized.scales()) >= 0
-          || other.sums().mismatch(quantized.sums()) >= 0) {
-        return "it quantises activations otherwise than the scalar kernels";
-      }
-      scalar.sumBlocks(quantized, 0, MANY_TOKENS);
-      kernels.sumBlocks(other, 0, MANY_TOKENS);
-      if (other.sums().mismatch(quantized.sums()) >= 0
-          || arithmetic(arena, kernels, x).mismatch(arithmetic(arena, scalar, x)) >= 0) {
-        return "its float32 arithmetic differs from the scalar kernels'";
-      }
-      float[] weights = new float[ROWS * COLUMNS];
-      for (int i = 0; i < weights.length; i++) {
-        weights[i] = (float) random.nextGaussian();
-      }
-      FloatTensor[] expected = {FloatTensor.allocate(arena, MANY_TOKENS, ROWS)};
-      FloatTensor[] actual = {FloatTensor.allocate(arena, MANY_TOKENS, ROWS)};
-      for (TensorType type : TensorType.values()) {
-        byte[] encoded = new byte[(int) type.bytesFor(weights.length)];
-        TensorEncoder.encode(type, weights, 0, weights.length, encoded, 0);
-        PackedMatrix w =
-            PackedMatrix.pack(
-                arena,
-                type,
-                MemorySegment.ofArray(encoded),
-                ROWS,
-                COLUMNS,
-                0,
-                COLUMNS,
-                LEAF,
-                tree,
-                tree.all());
-        multiply(scalar, w, x, quantized, TOKENS, expected);
-        repeat(expected[0].segment());
-        for (int tokens : new int[] {1, TOKENS, MANY_TOKENS}) {
-          multiply(kernels, w, x, quantized, tokens, actual);
-          long bytes = 4L * tokens * ROWS;
-          long at =
-              MemorySegment.mismatch(
-                  expected[0].segment(), 0, bytes, actual[0].segment(), 0, bytes);
-          if (at >= 0) {
-            return "its products of %s with %d tokens differ from the scalar kernels' at byte %d"
-                .formatted(type, tokens, at);
-          }
-        }
+    for (Map.Entry<String, Integer> answer : answers(kernels).entrySet()) {
+      if (!answer.getValue().equals(KNOWN.get(answer.getKey()))) {
+        return "its " + answer.getKey() + " differ from the scalar kernels'";
       }
     }
     return "";
   }
 
-  /** Copies what {@link #TOKENS} have to all further tokens. */
-  private static void repeat(MemorySegment ofTokens) {
-    long bytes = ofTokens.byteSize() / MANY_TOKENS;
-    for (int token = TOKENS; token < MANY_TOKENS; token++) {
-      MemorySegment.copy(ofTokens, token % TOKENS * bytes, ofTokens, token * bytes, bytes);
+  /** CRC-32C of what kernels compute, in the order in which it is needed. */
+  static Map<String, Integer> answers(Kernels kernels) {
+    Map<String, Integer> answers = new LinkedHashMap<>();
+    try (Arena arena = Arena.ofConfined()) {
+      FloatTensor x = FloatTensor.allocate(arena, MOST_TOKENS, COLUMNS);
+      MemorySegment.copy(
+          floats(random(1, MOST_TOKENS * COLUMNS / 2)),
+          0,
+          x.segment(),
+          0,
+          4L * MOST_TOKENS * COLUMNS);
+      QuantizedActivations quantized = QuantizedActivations.allocate(arena, MOST_TOKENS, COLUMNS);
+      kernels.quantize(x, 0, MOST_TOKENS, 0, COLUMNS, quantized);
+      answers.put("quantised activations", checksum(quantized));
+      quantized.sums().fill((byte) -1);
+      kernels.sumBlocks(quantized, 0, MOST_TOKENS);
+      answers.put("sums of activations", checksum(quantized));
+      answers.put("float32 vectors", arithmetic(arena, kernels, x));
+      long[] bits = random(2, 2 * PackedLayout.ROWS * COLUMNS / 2);
+      MemorySegment halves = halves(bits);
+      for (TensorType type : TensorType.values()) {
+        PackedMatrix w = weights(arena, type, bits, halves);
+        answers.put("products of " + type, products(arena, kernels, w, x, quantized));
+      }
     }
+    return answers;
   }
 
-  private static void multiply(
-      Kernels kernels,
-      PackedMatrix w,
-      FloatTensor x,
-      QuantizedActivations quantized,
-      int tokens,
-      FloatTensor[] out) {
-    if (w.type().isFloat()) {
-      kernels.multiply(w, 0, ROWS, x, tokens, out, 0);
-    } else {
-      kernels.multiply(w, 0, ROWS, quantized, tokens, out, 0);
+  /** Checksum of the products with each number of tokens, and of the memory behind them. */
+  private static int products(
+      Arena arena, Kernels kernels, PackedMatrix w, FloatTensor x, QuantizedActivations quantized) {
+    CRC32C crc = new CRC32C();
+    FloatTensor[] out = {FloatTensor.allocate(arena, MOST_TOKENS, ROWS)};
+    for (int tokens : TOKENS) {
+      out[0].segment().fill((byte) -1);
+      if (w.type().isFloat()) {
+        kernels.multiply(w, 0, ROWS, x, tokens, out, 0);
+      } else {
+        kernels.multiply(w, 0, ROWS, quantized, tokens, out, 0);
+      }
+      crc.update(out[0].segment().asByteBuffer());
     }
+    return (int) crc.getValue();
   }
 
-  /** Results of all functions of float32 vectors. */
-  private static MemorySegment arithmetic(Arena arena, Kernels kernels, FloatTensor x) {
+  /** Checksum of the results of all functions of float32 vectors. */
+  private static int arithmetic(Arena arena, Kernels kernels, FloatTensor x) {
     MemorySegment in = x.segment();
     FloatTensor results = FloatTensor.allocate(arena, 7, COLUMNS);
     MemorySegment out = results.segment();
@@ -130,6 +119,75 @@ final class KernelSelfTest {
     kernels.scale(out, 3L * COLUMNS, COLUMNS, 0.3f);
     results.set(4, 0, kernels.max(in, 0, COLUMNS));
     results.set(5, 0, kernels.sumExp(in, 0, COLUMNS, results.get(4, 0), 0.7f));
-    return out;
+    return Checksums.crc32c(out);
+  }
+
+  private static int checksum(QuantizedActivations x) {
+    CRC32C crc = new CRC32C();
+    crc.update(x.quants().asByteBuffer());
+    crc.update(x.scales().asByteBuffer());
+    crc.update(x.sums().asByteBuffer());
+    return (int) crc.getValue();
+  }
+
+  /** Random weights, also in the rows that only fill the last panel and have no results. */
+  private static PackedMatrix weights(
+      Arena arena, TensorType type, long[] bits, MemorySegment halves) {
+    LeafTree tree = new LeafTree((COLUMNS - 1) / LEAF + 1);
+    PackedMatrix w = PackedMatrix.allocate(arena, type, ROWS, 0, COLUMNS, LEAF, tree, tree.all());
+    MemorySegment memory = w.segment();
+    MemorySegment source =
+        switch (type) {
+          case F32 -> floats(bits);
+          case F16 -> halves;
+          case BF16 -> bfloats(bits);
+          default -> MemorySegment.ofArray(bits);
+        };
+    MemorySegment.copy(source, 0, memory, 0, memory.byteSize());
+    PackedLayout layout = w.layout();
+    for (long panel = 0; panel < memory.byteSize(); panel += layout.panelBytes()) {
+      for (int tile = 0; tile < layout.tiles(); tile++) {
+        long header = panel + layout.tileOffset(tile);
+        int bytes = PackedLayout.float16Bytes(type, layout.blocksOfTile(tile));
+        MemorySegment.copy(halves, header, memory, header, bytes);
+      }
+    }
+    return w;
+  }
+
+  // Numbers of both signs from 1/32 to 8, out of random bits: those of the sign, the fraction and
+  // the lowest three of the exponent are kept, and what makes the smallest number 1/32 is added.
+
+  private static MemorySegment floats(long[] bits) {
+    return numbers(bits, 0x83FFFFFF_83FFFFFFL, 0x3D000000_3D000000L);
+  }
+
+  private static MemorySegment halves(long[] bits) {
+    return numbers(bits, 0x9FFF_9FFF_9FFF_9FFFL, 0x2800_2800_2800_2800L);
+  }
+
+  private static MemorySegment bfloats(long[] bits) {
+    return numbers(bits, 0x83FF_83FF_83FF_83FFL, 0x3D00_3D00_3D00_3D00L);
+  }
+
+  private static MemorySegment numbers(long[] bits, long kept, long added) {
+    long[] numbers = new long[bits.length];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = (bits[i] & kept) + added;
+    }
+    return MemorySegment.ofArray(numbers);
+  }
+
+  /** Xorshift (Marsaglia 2003), the same everywhere. */
+  private static long[] random(long seed, int count) {
+    long[] bits = new long[count];
+    long state = seed;
+    for (int i = 0; i < count; i++) {
+      state ^= state << 13;
+      state ^= state >>> 7;
+      state ^= state << 17;
+      bits[i] = state;
+    }
+    return bits;
   }
 }

@@ -155,6 +155,15 @@ final class PackedLayout {
     return (bytes + 63) / 64 * 64;
   }
 
+  /** Bytes of a tile's header that are float16, from its begin on. */
+  static int float16Bytes(TensorType type, int blocks) {
+    return switch (type) {
+      case Q4_K, Q5_K -> 64;
+      case Q6_K -> 32;
+      default -> headerBytes(type, blocks);
+    };
+  }
+
   /** Whether a product adds a minimum times the activations' sum. */
   static boolean hasMinimum(TensorType type) {
     return switch (type) {
