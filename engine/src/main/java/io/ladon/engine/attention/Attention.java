@@ -245,10 +245,9 @@ public final class Attention {
   }
 
   private static AttentionKernel kernelOf(Kernels kernels, KvCache cache) {
-    return switch (kernels) {
-      case MachineKernels machine -> new MachineAttention(machine, cache);
-      case ScalarKernels scalar -> new ScalarAttention();
-      default -> new VectorAttention();
-    };
+    if (kernels instanceof MachineKernels machine) {
+      return new MachineAttention(machine, cache);
+    }
+    return kernels instanceof ScalarKernels ? new ScalarAttention() : new VectorAttention();
   }
 }

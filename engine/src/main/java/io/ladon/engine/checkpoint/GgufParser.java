@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -367,8 +366,10 @@ final class GgufParser {
 
   private void checkOverlaps(long dataOffset) throws CheckpointException {
     List<TensorInfo> byOffset = new ArrayList<>();
-    tensors.values().forEach(tensor -> byOffset.add(tensor.info()));
-    byOffset.sort(Comparator.comparingLong(TensorInfo::offset));
+    for (Described tensor : tensors.values()) {
+      byOffset.add(tensor.info());
+    }
+    byOffset.sort((a, b) -> Long.compare(a.offset(), b.offset()));
     for (int i = 1; i < byOffset.size(); i++) {
       TensorInfo before = byOffset.get(i - 1);
       TensorInfo tensor = byOffset.get(i);

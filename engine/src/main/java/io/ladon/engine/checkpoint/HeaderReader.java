@@ -143,7 +143,7 @@ final class HeaderReader {
     if (length > window.length) {
       window = new byte[length];
     }
-    MemorySegment.copy(source, ValueLayout.JAVA_BYTE, position, window, 0, length);
+    MemorySegment.copy(source, position, MemorySegment.ofArray(window), 0, length);
     windowStart = position;
     windowLength = length;
     cursor = 0;

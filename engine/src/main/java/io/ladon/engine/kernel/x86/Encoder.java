@@ -83,7 +83,7 @@ abstract class Encoder {
   }
 
   private void vex(VectorOp op, Vector reg, int second, Operand last) {
-    int base = base(last);
+    int base = last.number();
     int length = reg.bits() == 256 || (last instanceof Vector v && v.bits() == 256) ? 1 : 0;
     int tail = (~second & 15) << 3 | length << 2 | op.prefix();
     int r = ~reg.number() >> 3 & 1;
@@ -103,7 +103,7 @@ abstract class Encoder {
    * @param mask number of the write mask, with {@link #ZEROING} or without; 0 for none
    */
   final void evex(VectorOp op, Vector reg, int second, Operand last, int mask) {
-    int base = base(last);
+    int base = last.number();
     Vector size = last instanceof Vector v && v.bits() > reg.bits() ? v : reg;
     int length = size.bits() == 512 ? 2 : size.bits() == 256 ? 1 : 0;
     boolean broadcast = last instanceof Memory m && m.broadcast();
@@ -145,17 +145,11 @@ abstract class Encoder {
     code.putByte(op.opcode());
   }
 
-  private static int base(Operand operand) {
-    return switch (operand) {
-      case Vector v -> v.number();
-      case Memory m -> m.base().number();
-    };
-  }
-
   private void operand(int reg, Operand rm, int unit) {
-    switch (rm) {
-      case Vector v -> direct(reg, v.number());
-      case Memory m -> indirect(reg, m, unit);
+    if (rm instanceof Memory m) {
+      indirect(reg, m, unit);
+    } else {
+      direct(reg, rm.number());
     }
   }
 

@@ -7,6 +7,11 @@ package io.ladon.engine.kernel.x86;
  */
 record Memory(Gp base, int displacement, boolean broadcast) implements Operand {
 
+  @Override
+  public int number() {
+    return base.number();
+  }
+
   static Memory at(Gp base, int displacement) {
     return new Memory(base, displacement, false);
   }
