@@ -1,16 +1,14 @@
 package io.ladon.cli.process;
 
+import io.ladon.engine.memory.SystemFunction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -62,30 +60,17 @@ public final class OtherJvm {
     throw new IOException("this process was not started with a file of JVM options, @…/" + options);
   }
 
-  @SuppressWarnings("restricted") // The module is started with native access enabled.
+  /** Becomes a program, unless that fails; then this is the system's error number. */
   private static int execute(Path program, List<String> command) {
-    Linker linker = Linker.nativeLinker();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, command.size() + 1L);
       for (int i = 0; i < command.size(); i++) {
         arguments.setAtIndex(ValueLayout.ADDRESS, i, arena.allocateFrom(command.get(i)));
       }
-      MemorySegment state = arena.allocate(Linker.Option.captureStateLayout());
-      int result =
-          (int)
-              linker
-                  .downcallHandle(
-                      linker.defaultLookup().findOrThrow("execv"),
-                      FunctionDescriptor.of(
-                          ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS),
-                      Linker.Option.captureCallState("errno"))
-                  .invokeExact(state, arena.allocateFrom(program.toString()), arguments);
-      assert result == -1 : "execv returned " + result;
-      return state.get(ValueLayout.JAVA_INT, 0);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(Arrays.toString(command.toArray()), e);
+      return SystemFunction.find("execv")
+          .orElseThrow()
+          .call(arena.allocateFrom(program.toString()).address(), arguments.address())
+          .errorNumber();
     }
   }
 }
