@@ -112,7 +112,7 @@ public final class Main implements Runnable {
       }
       commandLine = commandLine(defaults, args);
       defaults.check(commandLine);
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
       System.err.println("ladon: " + e.getMessage());
       return USAGE;
     }

@@ -69,14 +69,16 @@ final class ServingOptions {
   @Option(
       names = "--step-timeout",
       paramLabel = "SECONDS",
-      description = "longest wait for a step of the cluster (default: ${DEFAULT-VALUE})")
+      description = "longest wait for a step of the cluster (default: ${DEFAULT-VALUE})",
+      defaultValue = "60")
   double stepTimeout = 60;
 
   @Option(
       names = "--exchange-timeout",
       paramLabel = "SECONDS",
       description =
-          "longest wait for a peer in an exchange, or for a rank once another has answered (default: ${DEFAULT-VALUE})")
+          "longest wait for a peer in an exchange, or for a rank once another has answered (default: ${DEFAULT-VALUE})",
+      defaultValue = "5")
   double exchangeTimeout = 5;
 
   @Option(
@@ -84,13 +86,15 @@ final class ServingOptions {
       paramLabel = "SECONDS",
       description =
           "longest time without a word between a worker and the coordinator, which exchange one"
-              + " every second (default: ${DEFAULT-VALUE})")
+              + " every second (default: ${DEFAULT-VALUE})",
+      defaultValue = "10")
   double silenceTimeout = 10;
 
   @Option(
       names = "--load-timeout",
       paramLabel = "SECONDS",
-      description = "longest wait for all ranks to load (default: ${DEFAULT-VALUE})")
+      description = "longest wait for all ranks to load (default: ${DEFAULT-VALUE})",
+      defaultValue = "600")
   double loadTimeout = 600;
 
   @Option(

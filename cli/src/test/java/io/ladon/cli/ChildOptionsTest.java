@@ -135,5 +135,9 @@ class ChildOptionsTest {
         .hasMessageContaining("--a");
     assertThatThrownBy(() -> Main.child(defaults(Map.of()), line("worker", List.of("--threads"))))
         .hasMessageContaining("--threads has no value");
+    assertThatThrownBy(
+            () -> Main.child(defaults(Map.of()), line("worker", List.of("--threads", "x"))))
+        .hasMessage("invalid value for option '--threads': 'x'");
+    assertThat(Main.execute("worker", "--supervised", "--threads", "x")).isEqualTo(Main.USAGE);
   }
 }

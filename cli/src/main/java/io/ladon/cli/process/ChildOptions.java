@@ -65,13 +65,22 @@ public abstract sealed class ChildOptions {
     @Override
     public <T> T option(String name, T value, Function<String, T> parse) {
       String text = values.remove(name);
-      return text == null ? value : parse.apply(text);
+      return text == null ? value : parsed(name, text, parse);
     }
 
     @Override
     public <T> @Nullable T optional(String name, @Nullable T value, Function<String, T> parse) {
       String text = values.remove(name);
-      return text == null ? value : parse.apply(text);
+      return text == null ? value : parsed(name, text, parse);
+    }
+
+    private static <T> T parsed(String name, String text, Function<String, T> parse) {
+      try {
+        return parse.apply(text);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "invalid value for option '%s': '%s'".formatted(name, text), e);
+      }
     }
 
     /**
