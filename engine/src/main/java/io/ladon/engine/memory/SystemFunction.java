@@ -24,6 +24,17 @@ import java.util.Optional;
  */
 public final class SystemFunction {
 
+  /** Six whole numbers, of which a function takes what it needs, and one back. */
+  public static final FunctionDescriptor SIGNATURE =
+      FunctionDescriptor.of(
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG);
+
   private static final int ARGUMENTS = 6;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
@@ -78,16 +89,6 @@ public final class SystemFunction {
 
   @SuppressWarnings("restricted") // The module is started with native access enabled.
   private static MethodHandle link() {
-    return Linker.nativeLinker()
-        .downcallHandle(
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG),
-            Linker.Option.captureCallState("errno"));
+    return Linker.nativeLinker().downcallHandle(SIGNATURE, Linker.Option.captureCallState("errno"));
   }
 }

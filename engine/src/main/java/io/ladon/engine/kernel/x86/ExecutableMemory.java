@@ -2,10 +2,8 @@ package io.ladon.engine.kernel.x86;
 
 import io.ladon.engine.memory.SystemFunction;
 import java.io.IOException;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -112,19 +110,9 @@ final class ExecutableMemory implements AutoCloseable {
     assert result == 0 : "munmap of " + bytes + " bytes";
   }
 
-  /** Six whole numbers, of which a function takes what it needs, and one back. */
   @SuppressWarnings("restricted")
   private static MethodHandle function() {
     return Linker.nativeLinker()
-        .downcallHandle(
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG),
-            Linker.Option.critical(false));
+        .downcallHandle(SystemFunction.SIGNATURE, Linker.Option.critical(false));
   }
 }
