@@ -28,6 +28,12 @@ final class MachineProduct {
    */
   private static final long CALL_WORK = 64 << 20;
 
+  /**
+   * Tokens from which on panels go in pairs: the products of fewer are done about when their
+   * weights have come from memory, which is quicker one panel at a time.
+   */
+  private static final int PAIR_MIN_TOKENS = 17;
+
   private MachineProduct() {}
 
   /** What the code must know of a matrix's tiles and leaves. */
@@ -72,10 +78,12 @@ final class MachineProduct {
     Scratch scratch = Scratch.ofThread();
     int blocks = w.columns() / PackedLayout.BLOCK;
     long recordBytes = (long) code.recordBytes() * blocks;
-    int chunk = chunkTokens(tokens, code.maxTokens(), CHUNK_BYTES / recordBytes);
+    boolean pairs = code.pairTokens() > 0 && tokens >= PAIR_MIN_TOKENS;
+    int ofTile = pairs ? code.pairTokens() : code.maxTokens();
+    int chunk = chunkTokens(tokens, ofTile, CHUNK_BYTES / recordBytes);
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
-      int tiles = (count - 1) / code.maxTokens() + 1;
+      int tiles = (count - 1) / ofTile + 1;
       long parameters =
           scratch.address(
               Scratch.Use.PARAMETERS,
@@ -93,15 +101,19 @@ final class MachineProduct {
           scales + 4L * token * blocks,
           count,
           tiles,
+          pairs,
           tokenEntries);
+      NativeMemory.setLong(
+          parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
       NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
       NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS_END, outEnd);
       NativeMemory.setLong(
           parameters + Parameters.STACK,
-          scratch.address(Scratch.Use.STACK, SUMS * w.stackDepth() * code.maxTokens()));
-      multiplyPanels(code, parameters, w, rowBegin, rowEnd, count, token, out, outColumn);
+          scratch.address(Scratch.Use.STACK, 2 * SUMS * w.stackDepth() * code.maxTokens()));
+      multiplyPanels(
+          code, parameters, w, rowBegin, rowEnd, pairs ? 2 : 1, count, token, out, outColumn);
     }
   }
 
@@ -122,6 +134,7 @@ final class MachineProduct {
       long scales,
       int count,
       int tiles,
+      boolean pairs,
       long entry) {
     long valueBytes = (long) code.valueBytes() * PackedLayout.BLOCK * blocks;
     long recordBytes = (long) code.recordBytes() * blocks;
@@ -138,18 +151,26 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.PREPARE_TARGET, target);
       code.prepare(parameters);
       NativeMemory.setLong(entry + Parameters.CODE, code.tile(size));
+      NativeMemory.setLong(entry + Parameters.PAIR_CODE, pairs ? code.pair(size) : 0);
       NativeMemory.setLong(entry + Parameters.ACTIVATIONS, target);
       NativeMemory.setLong(entry + Parameters.FIRST_TOKEN, begin);
     }
   }
 
-  /** Calls the code for all panels; sets the parameters that are of panels and results. */
+  /**
+   * Calls the code for all panels; sets the parameters that are of panels and results.
+   *
+   * @param together panels that go together, 1 or 2
+   * @param count tokens
+   * @param token the first of them
+   */
   static void multiplyPanels(
       PanelFunction code,
       long parameters,
       PackedMatrix w,
       int rowBegin,
       int rowEnd,
+      int together,
       int count,
       int token,
       FloatTensor[] out,
@@ -161,7 +182,7 @@ final class MachineProduct {
         w.schedule().address() + (long) layout.tiles() * Parameters.SCHEDULE_ENTRY);
     NativeMemory.setLong(parameters + Parameters.PANEL_BYTES, layout.panelBytes());
     long panelWork = (long) PackedLayout.ROWS * w.columns() * count;
-    int most = (int) Math.max(1, CALL_WORK / panelWork) * PackedLayout.ROWS;
+    int most = (int) Math.max(1, CALL_WORK / (panelWork * together)) * together * PackedLayout.ROWS;
     int wholePanels = rowEnd - (rowEnd - rowBegin) % PackedLayout.ROWS;
     for (int row = rowBegin; row < rowEnd; ) {
       int end = row < wholePanels ? Math.min(wholePanels, row + most) : rowEnd;
@@ -171,6 +192,9 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.WEIGHTS, panel);
       NativeMemory.setLong(
           parameters + Parameters.WEIGHTS_END, panel + panels * layout.panelBytes());
+      NativeMemory.setLong(
+          parameters + Parameters.PAIRS_END,
+          panel + (together == 1 ? 0 : panels - panels % together) * layout.panelBytes());
       setRows(parameters, rows);
       long entry = NativeMemory.getLong(parameters + Parameters.OUTS);
       for (FloatTensor result : out) {

@@ -51,16 +51,19 @@ abstract class MultiplyContract {
   @ParameterizedTest
   @EnumSource
   void multipliesManyTokensAlike(TensorType type) {
-    PackedMatrix w = whole(type, 18, 352, Quants.RANDOM);
-    for (int tokens = 32; tokens <= 81; tokens++) {
-      compare(w, tokens, 0, 18);
+    PackedMatrix w = whole(type, 34, 352, Quants.RANDOM);
+    for (int tokens = 17; tokens <= 81; tokens++) {
+      compare(w, tokens, 0, 34);
     }
     for (int rows : new int[] {32, 48, 79, 82}) {
       compare(whole(type, rows, 288, Quants.RANDOM), 67, 0, rows);
     }
     compare(whole(type, 82, 64, Quants.RANDOM), 64, 16, 64);
-    // So wide that tokens are cut into chunks.
-    compare(whole(type, 17, 16_448, Quants.RANDOM), 70, 0, 17);
+    // So wide that tokens are cut into chunks, the last of which may be of one token.
+    PackedMatrix wide = whole(type, 33, 16_448, Quants.RANDOM);
+    for (int tokens : new int[] {19, 21, 70}) {
+      compare(wide, tokens, 0, 33);
+    }
   }
 
   @ParameterizedTest
@@ -92,7 +95,7 @@ abstract class MultiplyContract {
       {32, 96, 96, 2, 1}
     };
     for (int[] cut : cuts) {
-      int rows = 21;
+      int rows = 37;
       MemorySegment encoded = KernelFixtures.encode(arena, type, rows, 768, Quants.RANDOM, 5);
       int leaves = (cut[1] + cut[2] - 1) / cut[2];
       PackedMatrix w =

@@ -73,7 +73,8 @@ final class AmxUnpackCode {
   AmxUnpackCode(Assembler assembler, Format format) {
     this.a = assembler;
     this.format = format;
-    this.scales = new Avx512Scales(assembler, format, SUPER_SCALE, SUPER_MINIMUM, SIGN);
+    this.scales =
+        new Avx512Scales(assembler, format, Registers.HEADER, SUPER_SCALE, SUPER_MINIMUM, SIGN);
   }
 
   /** Bytes of an unpacked block. */

@@ -29,6 +29,11 @@ abstract class Avx2Sums implements TileArithmetic {
   }
 
   @Override
+  public int panels() {
+    return 1;
+  }
+
+  @Override
   public int sumsBytes() {
     return ROW_BYTES * tokens;
   }

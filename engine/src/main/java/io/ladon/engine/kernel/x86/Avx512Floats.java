@@ -14,7 +14,7 @@ final class Avx512Floats extends Avx512Sums {
   private final Format format;
 
   Avx512Floats(Assembler assembler, Format format, int tokens) {
-    super(assembler, tokens);
+    super(assembler, tokens, 1);
     this.format = format;
   }
 
@@ -29,7 +29,7 @@ final class Avx512Floats extends Avx512Sums {
       format.loadFloats(a, WEIGHTS, at(Registers.QUANTS, format.columnBytes() * column));
       for (int t = 0; t < tokens; t++) {
         int offset = Format.FLOAT_RECORD * t + 4 * column;
-        a.vfmadd231ps(sum(t), WEIGHTS, new Memory(Registers.ACTIVATIONS, offset, true));
+        a.vfmadd231ps(sum(0, t), WEIGHTS, new Memory(Registers.ACTIVATIONS, offset, true));
       }
     }
   }

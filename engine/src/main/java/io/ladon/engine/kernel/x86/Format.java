@@ -75,9 +75,13 @@ record Format(
     }
   }
 
+  boolean hasNibbles() {
+    return !isFloat() && type != TensorType.Q8_0;
+  }
+
   /** Planes of 64 bytes of the bits above the nibbles, which they stand before. */
   int highPlanes() {
-    return isFloat() || type == TensorType.Q8_0 ? 0 : (quantBytes - NIBBLES) / 64;
+    return hasNibbles() ? (quantBytes - NIBBLES) / 64 : 0;
   }
 
   /**

@@ -20,7 +20,7 @@ public final class Parameters {
 
   public static final int SCHEDULE_END = 32;
 
-  /** Address of room for the sums of one panel. */
+  /** Address of room for the sums of the panels that go together. */
   public static final int STACK = 40;
 
   /** Address of the token tiles, see {@link #TOKENS_ENTRY}. */
@@ -35,6 +35,12 @@ public final class Parameters {
 
   /** A bit for each row of a panel that is to be written. */
   public static final int ROW_BITS = 80;
+
+  /** Address behind the last panel that is one of a pair; that of the first if there are none. */
+  public static final int PAIRS_END = 88;
+
+  /** Bytes from a pair's weights to those that are fetched to the L2 cache. */
+  public static final int PAIR_AHEAD = 96;
 
   /** {@link #ROW_BITS} of a whole panel. */
   static final int ALL_ROWS = 0xFFFF;
@@ -55,12 +61,16 @@ public final class Parameters {
   /** 0, or if a leaf ends here 1 + how many times the two topmost sums are added. */
   public static final int CLOSING = 16;
 
-  /** Some tokens: address of the code, address of the prepared activations, the first token. */
-  public static final int TOKENS_ENTRY = 24;
+  /**
+   * Some tokens: address of the code, address of the prepared activations, the first token, address
+   * of the code for pairs of panels.
+   */
+  public static final int TOKENS_ENTRY = 32;
 
   public static final int CODE = 0;
   public static final int ACTIVATIONS = 8;
   public static final int FIRST_TOKEN = 16;
+  public static final int PAIR_CODE = 24;
 
   /** A result: address of the first row's first token, bytes from token to token. */
   public static final int OUT_ENTRY = 16;

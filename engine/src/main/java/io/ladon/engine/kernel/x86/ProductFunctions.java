@@ -13,11 +13,13 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   private final int recordBytes;
   private final int valueBytes;
   private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
+  private final long[] pairs; // (pairTokens + 1) the same for pairs of panels
 
   private ProductFunctions(
       ExecutableMemory memory,
       int multiplyOffset,
       int[] tileOffsets,
+      int[] pairOffsets,
       int recordBytes,
       int valueBytes) {
     this.recordBytes = recordBytes;
@@ -25,10 +27,16 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     this.memory = memory;
     this.prepare = memory.function(0);
     this.multiply = memory.function(multiplyOffset);
-    this.tiles = new long[tileOffsets.length];
-    for (int i = 0; i < tiles.length; i++) {
-      tiles[i] = memory.function(tileOffsets[i]).address();
+    this.tiles = addresses(tileOffsets);
+    this.pairs = addresses(pairOffsets);
+  }
+
+  private long[] addresses(int[] offsets) {
+    long[] addresses = new long[offsets.length];
+    for (int i = 0; i < addresses.length; i++) {
+      addresses[i] = memory.function(offsets[i]).address();
     }
+    return addresses;
   }
 
   /**
@@ -43,19 +51,34 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     tier.preparation(a, format).emit();
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
-    product.emitFunction(() -> tier.constants(a, format));
+    product.emitFunction(() -> tier.constants(a, format), tier.pairTokens(format) > 0);
     int[] tiles = new int[tier.maxTokens() + 1];
+    int[] pairs = new int[tier.pairTokens(format) + 1];
     for (int tokens = 1; tokens <= tier.maxTokens(); tokens++) {
       tiles[tokens] = a.align();
-      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens));
+      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens, 1));
+    }
+    for (int tokens = 1; tokens < pairs.length; tokens++) {
+      pairs[tokens] = a.align();
+      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens, 2));
     }
     return new ProductFunctions(
-        ExecutableMemory.load(a.toBytes()), multiply, tiles, recordBytes, format.valueBytes());
+        ExecutableMemory.load(a.toBytes()),
+        multiply,
+        tiles,
+        pairs,
+        recordBytes,
+        format.valueBytes());
   }
 
   /** Tokens of a tile at most. */
   public int maxTokens() {
     return tiles.length - 1;
+  }
+
+  /** Tokens of a tile at most if pairs of panels go together; 0 if there is no code for these. */
+  public int pairTokens() {
+    return pairs.length - 1;
   }
 
   /** Bytes that a block of a token's activations takes when prepared. */
@@ -71,6 +94,16 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   /** Address of the code for a tile of tokens, for {@link Parameters#CODE}. */
   public long tile(int tokens) {
     return tiles[tokens];
+  }
+
+  /** The same for pairs of panels, for {@link Parameters#PAIR_CODE}. */
+  public long pair(int tokens) {
+    return pairs[tokens];
+  }
+
+  /** {@link Parameters#PAIR_AHEAD} for panels of so many bytes. */
+  public static long pairAhead(long panelBytes) {
+    return ProductCode.pairAhead(panelBytes);
   }
 
   /** Prepares a tile of tokens; see the parameters of that name. */

@@ -81,13 +81,22 @@ public enum Tier {
     return new PrepareCode(assembler, format, recordBytes(format), this == AVX2, widens(format));
   }
 
-  /** The arithmetic for a tile of tokens. */
-  TileArithmetic arithmetic(Assembler assembler, Format format, int tokens) {
+  /** Tokens of a tile at most for which two panels may go together; 0 if none do. */
+  int pairTokens(Format format) {
+    return this == AVX2 ? 0 : Avx512Arithmetic.pairTokens(format);
+  }
+
+  /**
+   * The arithmetic for a tile of tokens.
+   *
+   * @param panels 1, or 2 up to {@link #pairTokens}
+   */
+  TileArithmetic arithmetic(Assembler assembler, Format format, int tokens, int panels) {
     return switch (this) {
       case AMX, AVX512_VNNI ->
           format.isFloat()
               ? new Avx512Floats(assembler, format, tokens)
-              : new Avx512Arithmetic(assembler, format, tokens);
+              : new Avx512Arithmetic(assembler, format, tokens, panels);
       case AVX2 ->
           format.isFloat()
               ? new Avx2Floats(assembler, format, tokens)

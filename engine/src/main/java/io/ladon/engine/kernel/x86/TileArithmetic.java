@@ -2,10 +2,13 @@ package io.ladon.engine.kernel.x86;
 
 /**
  * The vector instructions of one tier, for one format and number of tokens: what {@link
- * ProductCode} puts between its loops. Sums of 16 rows and some tokens are in registers, or
- * wherever the tier keeps them.
+ * ProductCode} puts between its loops. Sums of some tokens and the 16 rows of a panel, or of two
+ * that are a pair, are in registers, or wherever the tier keeps them.
  */
 interface TileArithmetic {
+
+  /** Panels that go together: 1, or 2 whose rows follow each other. */
+  int panels();
 
   /** Bytes of the sums on the stack. */
   int sumsBytes();
@@ -13,7 +16,7 @@ interface TileArithmetic {
   /** Starts sums at zero. */
   void clear();
 
-  /** Reads what a tile's header says once, at {@link Registers#HEADER}. */
+  /** Reads what a tile's header says once, at {@link Registers#HEADERS}. */
   void beginTile();
 
   /** Adds a block to the sums. */
@@ -30,7 +33,7 @@ interface TileArithmetic {
    *
    * @param token of the tile
    * @param result holds the address
-   * @param allRows whether all 16 rows are written, or those that the parameters say
+   * @param allRows whether all rows are written, or of one panel those that the parameters say
    */
   void write(int token, Gp result, boolean allRows);
 }
