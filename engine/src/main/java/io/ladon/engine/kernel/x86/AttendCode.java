@@ -34,7 +34,7 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  */
 final class AttendCode {
 
-  private static final Gp[] KEPT = {Gp.RBX, Gp.R12, Gp.R13, Gp.R14, Gp.R15};
+  private static final Gp[] KEPT = {Gp.RBX, Gp.RBP, Gp.R12, Gp.R13, Gp.R14, Gp.R15};
 
   private final Assembler a;
   private final AttentionLayout layout;

@@ -4,6 +4,7 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 
 import io.ladon.engine.kernel.x86.Assembler.Condition;
 import io.ladon.engine.kernel.x86.AttentionLayout.Element;
+import java.util.Arrays;
 
 /**
  * Scores and weighted values of some rows, which share each load of a key or value. Elements become
@@ -19,15 +20,24 @@ final class AttentionCode {
   /** Elements of a head in one round of the loop over them. */
   private static final int UNROLLED = 4;
 
+  private static final int LINE = 64;
+
+  private static final Gp[] FETCHED = {Gp.R12, Gp.R13};
+
   private final Assembler a;
   private final Lanes lanes;
   private final AttentionLayout layout;
+  private final boolean fetches;
   private final boolean wide;
 
-  AttentionCode(Lanes lanes, AttentionLayout layout) {
+  /**
+   * @param fetches whether the code fetches what it will be given next
+   */
+  AttentionCode(Lanes lanes, AttentionLayout layout, boolean fetches) {
     this.a = lanes.a();
     this.lanes = lanes;
     this.layout = layout;
+    this.fetches = fetches;
     this.wide = lanes.bits() == 512;
   }
 
@@ -64,15 +74,25 @@ final class AttentionCode {
 
   /**
    * Scores of some rows: rdi queries, (rows, head size); rsi scores; rdx addresses of blocks of
-   * keys; rcx how many blocks, or in AVX-512 pairs of blocks.
+   * keys; rcx how many blocks, or in AVX-512 pairs of blocks. Meanwhile as much is fetched of as
+   * many blocks whose addresses are rbp bytes behind the keys'.
    */
   void scores(int rows) {
     Gp[] keys = wide ? new Gp[] {Gp.R8, Gp.R9} : new Gp[] {Gp.R8};
+    Gp[] fetched = fetches ? Arrays.copyOf(FETCHED, keys.length) : new Gp[] {};
     int elementBytes = layout.element().bytes();
     int columnBytes = AttentionLayout.BLOCK * elementBytes;
+    for (Gp register : fetched) {
+      a.push(register);
+    }
     Label units = a.loop();
     for (int i = 0; i < keys.length; i++) {
       a.mov(keys[i], at(Gp.RDX, 8 * i));
+    }
+    for (int i = 0; i < fetched.length; i++) {
+      a.mov(fetched[i], Gp.RDX);
+      a.add(fetched[i], Gp.RBP);
+      a.mov(fetched[i], at(fetched[i], 8 * i));
     }
     a.mov(Gp.RAX, Gp.RDI);
     for (int i = 0; i < rows * WIDTH; i++) {
@@ -94,6 +114,12 @@ final class AttentionCode {
       for (Gp key : keys) {
         a.add(key, unrolled * columnBytes);
       }
+      for (Gp next : fetched) {
+        for (int line = 0; line < unrolled * columnBytes; line += LINE) {
+          a.prefetcht0(at(next, line));
+        }
+        a.add(next, unrolled * columnBytes);
+      }
       a.dec(Gp.R10);
       a.jump(Condition.NOT_EQUAL, loop);
     }
@@ -107,6 +133,9 @@ final class AttentionCode {
     a.add(Gp.RDX, 8 * keys.length);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, units);
+    for (int i = fetched.length - 1; i >= 0; i--) {
+      a.pop(fetched[i]);
+    }
     a.endWide();
   }
 

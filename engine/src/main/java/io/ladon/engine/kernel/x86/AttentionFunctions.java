@@ -26,8 +26,8 @@ public final class AttentionFunctions implements AutoCloseable {
     Assembler a = new Assembler();
     Lanes lanes = new Lanes(a, tier.bits());
     SoftmaxCode softmax = new SoftmaxCode(lanes, constants, layout);
-    AttentionCode code = new AttentionCode(lanes, layout);
-    AttentionCode converted = new AttentionCode(lanes, layout.converted());
+    AttentionCode code = new AttentionCode(lanes, layout, true);
+    AttentionCode converted = new AttentionCode(lanes, layout.converted(), false);
     TilesCode.Functions functions =
         new TilesCode.Functions(
             function(a, softmax::clear),

@@ -27,10 +27,14 @@ import io.ladon.engine.kernel.x86.AttentionLayout.Element;
  * and calls the functions of {@link AttentionCode} and {@link SoftmaxCode}.
  *
  * <p>In registers that are kept while others are called: rbx the address of {@link
- * AttentionParameters}, r12 the first position of the part or, within a tile, a row, r13 the first
- * position of a tile, r14 the first of r15 rows that go together.
+ * AttentionParameters}, rbp what scores fetch ({@link #emitFetched}), r12 the first position of the
+ * part or, within a tile, a row, r13 the first position of a tile, r14 the first of r15 rows that
+ * go together.
  */
 final class TilesCode {
+
+  /** A tile that begins so many positions behind the first that rows see fetches no values. */
+  private static final int FETCHED_POSITIONS = AttentionLayout.TILE + 1;
 
   private final Assembler a;
   private final AttentionLayout layout;
@@ -88,6 +92,7 @@ final class TilesCode {
     Label loop = a.loop();
     Label next = new Label();
     emitAddresses();
+    emitFetched();
     if (layout.element() != Element.FLOAT) {
       // What goes over all rows more than once is converted once.
       Label few = new Label();
@@ -160,6 +165,22 @@ final class TilesCode {
       a.add(Gp.R9, field(VALUES));
       a.mov(field(TILE_VALUES + 8 * i), Gp.R9);
     }
+  }
+
+  /**
+   * Sets rbp to what is fetched while scores are computed: in the first two tiles that rows see
+   * their values, which few rows would wait for; from then on the CPU follows by itself, and only
+   * the keys, which are read anyway.
+   */
+  private void emitFetched() {
+    Label set = new Label();
+    a.mov(Gp.RBP, 0);
+    a.mov(Gp.RAX, field(BOUNDS + BEGIN));
+    a.add(Gp.RAX, FETCHED_POSITIONS);
+    a.cmp(Gp.R13, Gp.RAX);
+    a.jump(Condition.GREATER_OR_EQUAL, set);
+    a.mov(Gp.RBP, TILE_VALUES - TILE_KEYS);
+    a.bind(set);
   }
 
   /** Runs over the rows: r14 is the first of r15 that go together. */
