@@ -19,7 +19,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -91,8 +94,16 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin ClusterOptions options = new ClusterOptions();
 
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   @Override
   public Integer call() throws Exception {
+    atLeast("--prompt", prompt, 1);
+    atLeast("--generate", generate, 2); // the time from the first token to the last is what counts
+    atLeast("--concurrency", concurrency, 1);
+    atLeast("--context", filled, 0);
+    atLeast("--repeat", repetitions, 1);
+    atLeast("--warm-up-runs", warmUp, 0);
     int vocabulary;
     Path path = ModelStore.find(options.model);
     try (GgufFile file = GgufFile.open(path)) {
@@ -116,6 +127,13 @@ final class BenchCommand implements Callable<Integer> {
       print(figures, workers, cluster, bandwidth, Files.size(path));
     }
     return 0;
+  }
+
+  private void atLeast(String option, int value, int least) {
+    if (value < least) {
+      throw new ParameterException(
+          spec.commandLine(), "%s is %d and must be at least %d".formatted(option, value, least));
+    }
   }
 
   /** The network that was asked for; null for none. */
