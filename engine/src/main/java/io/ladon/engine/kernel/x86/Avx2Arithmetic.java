@@ -4,8 +4,6 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.xmm;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
-import io.ladon.engine.checkpoint.TensorType;
-
 /**
  * AVX2: a register has 8 rows, so a block is done in two halves of 8 rows, each for all tokens.
  *
@@ -14,16 +12,14 @@ import io.ladon.engine.checkpoint.TensorType;
  * four. Weights of 4 to 6 bits add up there without leaving 16 bits: 15 * 127 * 16 columns is less
  * than 2 ^ 15, and so are 16 * 127 * 16 and, for the half blocks of Q6_K, 32 * 127 * 8, when 16 and
  * 32 are subtracted from the quants. That subtraction is what the sums start at ({@link
- * Parameters#CORRECTION}, modulo 2 ^ 16). Bytes do not fit: those of Q8_0 are widened to 16 bits,
- * of even and of odd columns, and so are the activations; {@code vpmaddwd} has sums of 32 bits.
+ * Parameters#CORRECTION}, modulo 2 ^ 16). Bytes do not fit ({@link Avx2Bytes}).
  *
  * <p>Integer sums of 8 tokens fill half of the registers, so the float sums are in memory.
  *
  * <table>
  *   <caption>Registers</caption>
  *   <tr><td>ymm0-7</td><td>integer dots of each token</td></tr>
- *   <tr><td>ymm8, 9</td><td>weights of columns 4 g and 16 + 4 g, or even and odd ones; then the scale and what is
- *       multiplied with it</td></tr>
+ *   <tr><td>ymm8, 9</td><td>weights of columns 4 g and 16 + 4 g; then the scale and what is multiplied with it</td></tr>
  *   <tr><td>ymm10</td><td>weights as stored; then the minimum</td></tr>
  *   <tr><td>ymm11</td><td>fifth and sixth bits</td></tr>
  *   <tr><td>ymm12</td><td>activations and products</td></tr>
@@ -86,10 +82,10 @@ final class Avx2Arithmetic extends Avx2Sums {
         if (format.highPlanes() > 0) {
           a.vmovdqu(HIGH_BITS, at(Registers.QUANTS, ROW_BYTES * dot + HALF * half));
         }
-        switch (format.type()) {
-          case Q8_0 -> addBytes(half);
-          case Q6_K -> addHalfBlock(half, dot);
-          default -> addNibbles(half);
+        if (format.dots() == 2) {
+          addHalfBlock(half, dot);
+        } else {
+          addNibbles(half);
         }
         readScale(half, dot);
         if (format.hasMinimum()) {
@@ -185,24 +181,6 @@ final class Avx2Arithmetic extends Avx2Sums {
     }
   }
 
-  /** Q8_0, to 32-bit dots: even columns of four, then odd ones. */
-  private void addBytes(int half) {
-    for (int g = 0; g < 8; g++) {
-      load(g, half);
-      a.vpsllw(LOW, STORED, 8);
-      a.vpsraw(LOW, LOW, 8);
-      a.vpsraw(HIGH, STORED, 8);
-      for (int t = 0; t < tokens; t++) {
-        a.vpbroadcastd(X, activations(t, 4 * g));
-        a.vpmaddwd(X, LOW, X);
-        a.vpaddd(dot(t), dot(t), X);
-        a.vpbroadcastd(X, activations(t, Parameters.ODD_QUANTS + 4 * g));
-        a.vpmaddwd(X, HIGH, X);
-        a.vpaddd(dot(t), dot(t), X);
-      }
-    }
-  }
-
   private void readScale(int half, int dot) {
     if (!format.isSuperBlock()) {
       a.vcvtph2ps(SCALE, at(Registers.HEADER, 16 * half));
@@ -233,9 +211,7 @@ final class Avx2Arithmetic extends Avx2Sums {
   /** Adds a token's dot, scaled, to its sum. */
   private void addDot(int token, int half) {
     Vector dot = dot(token);
-    if (format.type() != TensorType.Q8_0) {
-      a.vpmaddwd(dot, dot, ONES);
-    }
+    a.vpmaddwd(dot, dot, ONES);
     if (format.hasOffset()) {
       a.vpbroadcastd(X, record(token, Parameters.OFFSET));
       a.vpaddd(dot, dot, X);

@@ -52,9 +52,9 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
     product.emitFunction(() -> tier.constants(a, format), tier.pairTokens(format) > 0);
-    int[] tiles = new int[tier.maxTokens() + 1];
+    int[] tiles = new int[tier.maxTokens(format) + 1];
     int[] pairs = new int[tier.pairTokens(format) + 1];
-    for (int tokens = 1; tokens <= tier.maxTokens(); tokens++) {
+    for (int tokens = 1; tokens <= tier.maxTokens(format); tokens++) {
       tiles[tokens] = a.align();
       product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens, 1));
     }

@@ -36,8 +36,8 @@ public enum Tier {
   }
 
   /** Tokens of a tile at most, where no tile registers are used. */
-  int maxTokens() {
-    return maxTokens;
+  int maxTokens(Format format) {
+    return widens(format) ? Avx2Bytes.MOST_TOKENS : maxTokens;
   }
 
   /** Bytes that a block of a token's activations takes when prepared. */
@@ -97,10 +97,14 @@ public enum Tier {
           format.isFloat()
               ? new Avx512Floats(assembler, format, tokens)
               : new Avx512Arithmetic(assembler, format, tokens, panels);
-      case AVX2 ->
-          format.isFloat()
-              ? new Avx2Floats(assembler, format, tokens)
-              : new Avx2Arithmetic(assembler, format, tokens);
+      case AVX2 -> {
+        if (format.isFloat()) {
+          yield new Avx2Floats(assembler, format, tokens);
+        }
+        yield widens(format)
+            ? new Avx2Bytes(assembler, format, tokens)
+            : new Avx2Arithmetic(assembler, format, tokens);
+      }
     };
   }
 
