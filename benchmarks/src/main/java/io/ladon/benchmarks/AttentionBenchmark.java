@@ -13,6 +13,8 @@ import io.ladon.engine.plan.ShardPlan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -73,9 +75,17 @@ public class AttentionBenchmark {
   @Param({"1024", "4096"})
   private int positions = 1024;
 
+  /**
+   * Sequences of as many positions that take turns, one each call: of many and short ones no cache
+   * holds what the next call reads.
+   */
+  @Param("1")
+  private int sequences = 1;
+
   private final Arena arena = Arena.ofShared();
   private final MemorySegment memory = arena.allocate(MEMORY_BYTES, 64);
-  private int[] blocks = {};
+  private int[][] blocks = {};
+  private int turn;
   private FloatTensor queries = FloatTensor.allocate(arena, 0, 0);
   private FloatTensor out = queries;
   private KvCache cache = cache(1);
@@ -131,18 +141,25 @@ public class AttentionBenchmark {
   public void setup() {
     Random random = new Random(1);
     cache.close();
-    blocks = IntStream.range(0, (positions + KvCache.BLOCK - 1) / KvCache.BLOCK).toArray();
-    cache = cache(blocks.length);
+    int ofSequence = (positions + KvCache.BLOCK - 1) / KvCache.BLOCK;
+    blocks = new int[sequences][];
+    for (int s = 0; s < sequences; s++) {
+      blocks[s] = IntStream.range(s * ofSequence, (s + 1) * ofSequence).toArray();
+    }
+    Collections.shuffle(Arrays.asList(blocks), random); // neighbours would be read in one sweep
+    cache = cache(sequences * ofSequence);
     attention = attention();
     queries = random(random, tokens, HEADS * HEAD_SIZE, 1f / (float) Math.sqrt(HEAD_SIZE));
     out = FloatTensor.allocate(arena, tokens, HEADS * HEAD_SIZE);
     FloatTensor x = random(random, 2, HEAD_SIZE, 1f);
-    for (int layer = 0; layer < LAYERS; layer++) {
-      for (int h = 0; h < KV_HEADS; h++) {
-        for (int p = 0; p < positions; p++) {
-          int block = blocks[p / KvCache.BLOCK];
-          x.set(0, p % HEAD_SIZE, (float) random.nextGaussian());
-          cache.store(layer, h, block, p % KvCache.BLOCK, x.segment(), 0, x.segment(), HEAD_SIZE);
+    for (int[] sequence : blocks) {
+      for (int layer = 0; layer < LAYERS; layer++) {
+        for (int h = 0; h < KV_HEADS; h++) {
+          for (int p = 0; p < positions; p++) {
+            int block = sequence[p / KvCache.BLOCK];
+            x.set(0, p % HEAD_SIZE, (float) random.nextGaussian());
+            cache.store(layer, h, block, p % KvCache.BLOCK, x.segment(), 0, x.segment(), HEAD_SIZE);
+          }
         }
       }
     }
@@ -164,16 +181,18 @@ public class AttentionBenchmark {
     arena.close();
   }
 
-  /** The last tokens of the positions, in all layers. */
+  /** The last tokens of one sequence's positions, in all layers. */
   @Benchmark
   public FloatTensor attend(Rates rates) {
     int together = attention.tokensTogether();
     int first = positions - tokens;
+    int[] sequence = blocks[turn];
+    turn = (turn + 1) % sequences;
     for (int layer = 0; layer < LAYERS; layer++) {
       for (int t = 0; t < tokens; t += together) {
         int count = Math.min(together, tokens - t);
         for (int h = 0; h < KV_HEADS; h++) {
-          attention.attend(0, layer, h, blocks, first + t, t, count, 0, queries, out, 0);
+          attention.attend(0, layer, h, sequence, first + t, t, count, 0, queries, out, 0);
         }
       }
     }
