@@ -1,5 +1,7 @@
 package io.ladon.engine.kernel.x86;
 
+import static io.ladon.engine.kernel.x86.AttentionParameters.TILE_KEYS;
+import static io.ladon.engine.kernel.x86.AttentionParameters.TILE_VALUES;
 import static io.ladon.engine.kernel.x86.Memory.at;
 
 import io.ladon.engine.kernel.x86.Assembler.Condition;
@@ -22,6 +24,7 @@ final class AttentionCode {
 
   private static final int LINE = 64;
 
+  private static final Gp NEXT_KEYS = Gp.R12;
   private static final Gp[] FETCHED = {Gp.R12, Gp.R13};
 
   private final Assembler a;
@@ -115,10 +118,7 @@ final class AttentionCode {
         a.add(key, unrolled * columnBytes);
       }
       for (Gp next : fetched) {
-        for (int line = 0; line < unrolled * columnBytes; line += LINE) {
-          a.prefetcht0(at(next, line));
-        }
-        a.add(next, unrolled * columnBytes);
+        emitFetch(next, unrolled * columnBytes);
       }
       a.dec(Gp.R10);
       a.jump(Condition.NOT_EQUAL, loop);
@@ -286,7 +286,9 @@ final class AttentionCode {
   /**
    * Adds weighted values of some rows to their states: rdi addresses of a tile's blocks of values;
    * r8 first position in the tile, rsi end of the positions, behind the first; rdx the first row's
-   * state; rcx its weights of the tile.
+   * state; rcx its weights of the tile. Meanwhile, unless rbp is 0, the same positions' keys of the
+   * next KV head are fetched, which is probably attended next: they are as far behind the values as
+   * these behind their own keys.
    */
   void values(int rows) {
     int vectors = (layout.headSize() - 1) / lanes.floats() + 1;
@@ -294,10 +296,12 @@ final class AttentionCode {
     int most = (lanes.count() - 1) / (rows + 1);
     int passes = (vectors - 1) / most + 1;
     a.push(Gp.RBX);
+    a.push(NEXT_KEYS);
     for (int pass = 0; pass < passes; pass++) {
       int begin = pass * vectors / passes;
       emitValues(rows, begin, (pass + 1) * vectors / passes - begin);
     }
+    a.pop(NEXT_KEYS);
     a.pop(Gp.RBX);
     a.endWide();
   }
@@ -330,6 +334,9 @@ final class AttentionCode {
         a.vfmadd231ps(register(row * count + i), weight, register(sums + i));
       }
     }
+    if (fetches && first == 0) {
+      emitFetch(NEXT_KEYS, layout.positionBytes());
+    }
     a.add(Gp.RAX, layout.positionBytes());
     a.add(Gp.R9, layout.groups() * 4);
     a.add(Gp.R10, 4);
@@ -349,6 +356,9 @@ final class AttentionCode {
     a.sar(block, AttentionLayout.BLOCK_BITS);
     a.shl(block, 3);
     a.add(block, Gp.RDI);
+    if (fetches) {
+      emitKeysToValues(NEXT_KEYS, block);
+    }
     a.mov(block, at(block, 0));
     a.mov(slot, position);
     a.and(slot, AttentionLayout.BLOCK - 1);
@@ -357,10 +367,33 @@ final class AttentionCode {
     a.add(Gp.R9, layout.scalesOffset());
     a.imul(slot, slot, layout.positionBytes());
     a.add(block, slot);
+    if (fetches) {
+      a.add(NEXT_KEYS, block);
+    }
     a.mov(next, position);
     a.and(next, -AttentionLayout.BLOCK);
     a.add(next, AttentionLayout.BLOCK);
     a.atMost(next, Gp.RSI);
+  }
+
+  /** Bytes from a block's keys to its values; 0 if rbp is. */
+  private void emitKeysToValues(Gp to, Gp entry) {
+    Label nothing = new Label();
+    a.mov(to, 0);
+    a.test(Gp.RBP, Gp.RBP);
+    a.jump(Condition.EQUAL, nothing);
+    a.mov(to, at(entry, 0));
+    a.mov(Gp.R9, at(entry, TILE_KEYS - TILE_VALUES));
+    a.sub(to, Gp.R9);
+    a.bind(nothing);
+  }
+
+  /** Fetches some bytes, and goes on behind them. */
+  private void emitFetch(Gp from, int bytes) {
+    for (int line = 0; line < bytes; line += LINE) {
+      a.prefetcht0(at(from, line));
+    }
+    a.add(from, bytes);
   }
 
   private void moveSums(int rows, int first, int count, boolean load) {
