@@ -19,8 +19,10 @@ import java.util.zip.CRC32C;
  */
 final class KernelSelfTest {
 
-  /** Panels that go together, and some rows of another. */
-  private static final int ROWS = 2 * PackedLayout.ROWS + 1;
+  /** Two that go together, and one that has a row. */
+  private static final int PANELS = 3;
+
+  private static final int ROWS = (PANELS - 1) * PackedLayout.ROWS + 1;
 
   private static final int COLUMNS = 256;
   private static final int LEAF = 96;
@@ -80,7 +82,7 @@ final class KernelSelfTest {
       kernels.sumBlocks(quantized, 0, MOST_TOKENS);
       answers.put("sums of activations", checksum(quantized));
       answers.put("float32 vectors", arithmetic(arena, kernels, x));
-      long[] bits = random(2, 3 * PackedLayout.ROWS * COLUMNS / 2);
+      long[] bits = random(2, PANELS * PackedLayout.ROWS * COLUMNS / 2);
       MemorySegment halves = halves(bits);
       for (TensorType type : TensorType.values()) {
         PackedMatrix w = weights(arena, type, bits, halves);

@@ -78,8 +78,8 @@ final class MachineProduct {
     Scratch scratch = Scratch.ofThread();
     int blocks = w.columns() / PackedLayout.BLOCK;
     long recordBytes = (long) code.recordBytes() * blocks;
-    boolean pairs = code.pairTokens() > 0 && tokens >= PAIR_MIN_TOKENS;
-    int ofTile = pairs ? code.pairTokens() : code.maxTokens();
+    int together = code.pairTokens() > 0 && tokens >= PAIR_MIN_TOKENS ? 2 : 1;
+    int ofTile = together == 2 ? code.pairTokens() : code.maxTokens();
     int chunk = chunkTokens(tokens, ofTile, CHUNK_BYTES / recordBytes);
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
@@ -101,7 +101,6 @@ final class MachineProduct {
           scales + 4L * token * blocks,
           count,
           tiles,
-          pairs,
           tokenEntries);
       NativeMemory.setLong(
           parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
@@ -111,9 +110,8 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.OUTS_END, outEnd);
       NativeMemory.setLong(
           parameters + Parameters.STACK,
-          scratch.address(Scratch.Use.STACK, 2 * SUMS * w.stackDepth() * code.maxTokens()));
-      multiplyPanels(
-          code, parameters, w, rowBegin, rowEnd, pairs ? 2 : 1, count, token, out, outColumn);
+          scratch.address(Scratch.Use.STACK, together * SUMS * w.stackDepth() * ofTile));
+      multiplyPanels(code, parameters, w, rowBegin, rowEnd, together, count, token, out, outColumn);
     }
   }
 
@@ -134,7 +132,6 @@ final class MachineProduct {
       long scales,
       int count,
       int tiles,
-      boolean pairs,
       long entry) {
     long valueBytes = (long) code.valueBytes() * PackedLayout.BLOCK * blocks;
     long recordBytes = (long) code.recordBytes() * blocks;
@@ -151,7 +148,7 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.PREPARE_TARGET, target);
       code.prepare(parameters);
       NativeMemory.setLong(entry + Parameters.CODE, code.tile(size));
-      NativeMemory.setLong(entry + Parameters.PAIR_CODE, pairs ? code.pair(size) : 0);
+      NativeMemory.setLong(entry + Parameters.PAIR_CODE, code.pair(size));
       NativeMemory.setLong(entry + Parameters.ACTIVATIONS, target);
       NativeMemory.setLong(entry + Parameters.FIRST_TOKEN, begin);
     }

@@ -34,7 +34,7 @@ final class AttentionCode {
   private final boolean wide;
 
   /**
-   * @param fetches whether the code fetches what it will be given next
+   * @param fetches whether the code fetches what will be read next, as rbp says
    */
   AttentionCode(Lanes lanes, AttentionLayout layout, boolean fetches) {
     this.a = lanes.a();
@@ -232,57 +232,6 @@ final class AttentionCode {
     a.endWide();
   }
 
-  /** Whether {@link #store} can be emitted. */
-  static boolean stores(AttentionLayout layout) {
-    return layout.element() == Element.HALF && layout.headSize() % HALVES == 0;
-  }
-
-  private static final int HALVES = 8; // of a register of 128 bits
-
-  /**
-   * Stores keys and values of consecutive positions of a block as half precision: rdi first key,
-   * rsi first value, rdx and rcx where they go, r8 positions, r9 bytes from one position's key, and
-   * value, to the next one's. What is beyond the range becomes the largest number, NaN the lowest.
-   * In AVX2 whatever the width.
-   */
-  void store(ConstantTable constants) {
-    Vector x = Vector.ymm(0);
-    Vector halves = Vector.xmm(0);
-    Vector lowest = Vector.ymm(1);
-    Vector largest = Vector.ymm(2);
-    constants.aim(a);
-    a.vmovups(lowest, ConstantTable.constant(Constant.LOWEST_HALF));
-    a.vmovups(largest, ConstantTable.constant(Constant.LARGEST_HALF));
-    a.sub(Gp.R9, 4 * layout.headSize());
-    Label position = a.loop();
-    a.mov(Gp.RAX, layout.headSize() / HALVES);
-    Label loop = a.loop();
-    for (Gp from : new Gp[] {Gp.RDI, Gp.RSI}) {
-      a.vmovups(x, at(from, 0));
-      a.vmaxps(x, x, lowest);
-      a.vminps(x, x, largest);
-      a.vcvtps2ph(halves, x);
-      if (from.equals(Gp.RSI)) {
-        a.vmovdqu(at(Gp.RCX, 0), halves);
-      } else {
-        for (int i = 0; i < HALVES; i++) {
-          a.vpextrw(at(Gp.RDX, 2 * AttentionLayout.BLOCK * i), halves, i);
-        }
-      }
-      a.add(from, 4 * HALVES);
-    }
-    a.add(Gp.RDX, 2 * AttentionLayout.BLOCK * HALVES);
-    a.add(Gp.RCX, 2 * HALVES);
-    a.dec(Gp.RAX);
-    a.jump(Condition.NOT_EQUAL, loop);
-    a.add(Gp.RDI, Gp.R9);
-    a.add(Gp.RSI, Gp.R9);
-    a.sub(Gp.RDX, 2 * (AttentionLayout.BLOCK * layout.headSize() - 1)); // the next lane
-    a.dec(Gp.R8);
-    a.jump(Condition.NOT_EQUAL, position);
-    a.endWide();
-  }
-
   /**
    * Adds weighted values of some rows to their states: rdi addresses of a tile's blocks of values;
    * r8 first position in the tile, rsi end of the positions, behind the first; rdx the first row's
@@ -296,12 +245,16 @@ final class AttentionCode {
     int most = (lanes.count() - 1) / (rows + 1);
     int passes = (vectors - 1) / most + 1;
     a.push(Gp.RBX);
-    a.push(NEXT_KEYS);
+    if (fetches) {
+      a.push(NEXT_KEYS);
+    }
     for (int pass = 0; pass < passes; pass++) {
       int begin = pass * vectors / passes;
       emitValues(rows, begin, (pass + 1) * vectors / passes - begin);
     }
-    a.pop(NEXT_KEYS);
+    if (fetches) {
+      a.pop(NEXT_KEYS);
+    }
     a.pop(Gp.RBX);
     a.endWide();
   }

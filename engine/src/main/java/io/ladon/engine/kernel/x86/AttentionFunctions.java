@@ -42,8 +42,8 @@ public final class AttentionFunctions implements AutoCloseable {
     AttendCode attend = new AttendCode(a, layout, ofTiles, ofMerge, ofFinish);
     Label ofAll = function(a, attend::all);
     Label ofPart = function(a, attend::part);
-    boolean stores = AttentionCode.stores(layout);
-    Label ofStore = function(a, stores ? () -> code.store(constants) : () -> {});
+    boolean stores = StoreCode.serves(layout);
+    Label ofStore = function(a, stores ? new StoreCode(a, layout, constants)::emit : () -> {});
     this.layout = layout;
     this.memory = ExecutableMemory.load(a.toBytes());
     this.all = memory.function(ofAll.position());

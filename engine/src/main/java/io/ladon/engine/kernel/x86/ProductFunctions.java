@@ -96,9 +96,9 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     return tiles[tokens];
   }
 
-  /** The same for pairs of panels, for {@link Parameters#PAIR_CODE}. */
+  /** The same for pairs of panels, for {@link Parameters#PAIR_CODE}; 0 if there is none. */
   public long pair(int tokens) {
-    return pairs[tokens];
+    return tokens < pairs.length ? pairs[tokens] : 0;
   }
 
   /** {@link Parameters#PAIR_AHEAD} for panels of so many bytes. */

@@ -27,9 +27,9 @@ import io.ladon.engine.kernel.x86.AttentionLayout.Element;
  * and calls the functions of {@link AttentionCode} and {@link SoftmaxCode}.
  *
  * <p>In registers that are kept while others are called: rbx the address of {@link
- * AttentionParameters}, rbp what scores fetch ({@link #emitFetched}), r12 the first position of the
- * part or, within a tile, a row, r13 the first position of a tile, r14 the first of r15 rows that
- * go together.
+ * AttentionParameters}, rbp what is fetched meanwhile ({@link #emitFetched}), r12 the first
+ * position of the part or, within a tile, a row, r13 the first position of a tile, r14 the first of
+ * r15 rows that go together.
  */
 final class TilesCode {
 
@@ -168,9 +168,9 @@ final class TilesCode {
   }
 
   /**
-   * Sets rbp to what is fetched while scores are computed: in the first two tiles that rows see
-   * their values, which few rows would wait for; from then on the CPU follows by itself, and only
-   * the keys, which are read anyway.
+   * Sets rbp to what is fetched meanwhile. In the first two tiles that rows see: the values while
+   * scores are computed, and the next KV head's keys while values are weighed, which few rows would
+   * wait for. From then on the CPU follows by itself, and what is read anyway is fetched.
    */
   private void emitFetched() {
     Label set = new Label();
