@@ -2,6 +2,7 @@ package io.ladon.engine.kernel;
 
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * The arithmetic of a rank. Every implementation gives the same bits: the order of each float
@@ -20,6 +21,24 @@ public interface Kernels {
    * them when they are needed. Where there is no quick way to do that, nothing happens.
    */
   default void read(MemorySegment memory, long offset, long bytes) {}
+
+  /**
+   * How far ahead, in bytes, products of few tokens can fetch weights from memory. Which is the
+   * best depends on the CPU; until {@link #fetchAhead} says otherwise it is the first. Empty where
+   * there is no choice. Only the speed depends on it.
+   */
+  default List<Integer> fetchDistances() {
+    return List.of();
+  }
+
+  /**
+   * Chooses one of {@link #fetchDistances}.
+   *
+   * @throws IllegalArgumentException if it is none of them
+   */
+  default void fetchAhead(int distance) {
+    throw new IllegalArgumentException(distance + " bytes, where there is no choice");
+  }
 
   /**
    * Multiplies rows {@code [rowBegin, rowEnd)} of a packed quantised matrix with int8 activations.

@@ -6,12 +6,14 @@ import io.ladon.engine.kernel.x86.AttentionLayout;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
+import io.ladon.engine.kernel.x86.ProductFunctions;
 import io.ladon.engine.memory.NativeMemory;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * Kernels in machine code. What does not fill 16 lanes, which is the end of a vector at most, is
@@ -24,6 +26,7 @@ public final class MachineKernels implements Kernels {
 
   private final MachineCode code;
   private final ScalarKernels scalar;
+  private volatile int fetchDistance = ProductFunctions.FETCH_DISTANCES.getFirst();
 
   MachineKernels(MachineCode code) {
     this.code = code;
@@ -33,6 +36,20 @@ public final class MachineKernels implements Kernels {
   @Override
   public String name() {
     return code.tier().label();
+  }
+
+  @Override
+  public List<Integer> fetchDistances() {
+    return ProductFunctions.FETCH_DISTANCES;
+  }
+
+  @Override
+  public void fetchAhead(int distance) {
+    if (!ProductFunctions.FETCH_DISTANCES.contains(distance)) {
+      throw new IllegalArgumentException(
+          "%d bytes, none of %s".formatted(distance, ProductFunctions.FETCH_DISTANCES));
+    }
+    fetchDistance = distance;
   }
 
   @Override
@@ -60,7 +77,16 @@ public final class MachineKernels implements Kernels {
       AmxProduct.multiply(ofMany, w, rowBegin, rowEnd, quants, scales, tokens, out, outColumn);
     } else {
       MachineProduct.multiply(
-          code.product(w.type()), w, rowBegin, rowEnd, quants, scales, tokens, out, outColumn);
+          code.product(w.type()),
+          w,
+          rowBegin,
+          rowEnd,
+          quants,
+          scales,
+          tokens,
+          out,
+          outColumn,
+          fetchDistance);
     }
   }
 
@@ -76,7 +102,16 @@ public final class MachineKernels implements Kernels {
     ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
     long floats = x.segment().address();
     MachineProduct.multiply(
-        code.product(w.type()), w, rowBegin, rowEnd, floats, 0, tokens, out, outColumn);
+        code.product(w.type()),
+        w,
+        rowBegin,
+        rowEnd,
+        floats,
+        0,
+        tokens,
+        out,
+        outColumn,
+        fetchDistance);
   }
 
   @Override

@@ -34,6 +34,9 @@ final class MachineProduct {
    */
   private static final int PAIR_MIN_TOKENS = 17;
 
+  /** Tokens up to which the CPU may be better at fetching ahead. */
+  private static final int FEW_TOKENS = 2;
+
   private MachineProduct() {}
 
   /** What the code must know of a matrix's tiles and leaves. */
@@ -61,6 +64,7 @@ final class MachineProduct {
    * @param values address of (tokens, columns) activations, int8 or, if the weights are floats,
    *     float32
    * @param scales address of the scales of int8 activations, (tokens, blocks)
+   * @param fetchDistance with few tokens, of {@link ProductFunctions#FETCH_DISTANCES}
    */
   static void multiply(
       ProductFunctions code,
@@ -71,7 +75,8 @@ final class MachineProduct {
       long scales,
       int tokens,
       FloatTensor[] out,
-      int outColumn) {
+      int outColumn,
+      int fetchDistance) {
     if (rowBegin == rowEnd || w.columns() == 0) {
       return;
     }
@@ -104,6 +109,9 @@ final class MachineProduct {
           tokenEntries);
       NativeMemory.setLong(
           parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
+      NativeMemory.setLong(
+          parameters + Parameters.FAR_AHEAD,
+          tokens <= FEW_TOKENS ? fetchDistance : ProductFunctions.FETCH_DISTANCES.getFirst());
       NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
       NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);

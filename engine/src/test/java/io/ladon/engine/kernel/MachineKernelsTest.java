@@ -1,6 +1,7 @@
 package io.ladon.engine.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.ladon.engine.kernel.x86.MachineCode;
@@ -76,6 +77,18 @@ class MachineKernelsTest {
     @Test
     void passesTheSelfTest() {
       assertThat(KernelSelfTest.difference(kernels)).isEmpty();
+    }
+
+    @Test
+    void fetchesAsFarAheadAsIsAskedWithTheSameResults() {
+      assertThat(kernels.fetchDistances()).hasSizeGreaterThan(1);
+      for (int distance : kernels.fetchDistances()) {
+        kernels.fetchAhead(distance);
+        assertThat(KernelSelfTest.difference(kernels)).isEmpty();
+      }
+      assertThatThrownBy(() -> kernels.fetchAhead(77))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("77");
     }
   }
 }

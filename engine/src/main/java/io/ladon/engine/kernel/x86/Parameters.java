@@ -42,6 +42,9 @@ public final class Parameters {
   /** Bytes from a pair's weights to those that are fetched to the L2 cache. */
   public static final int PAIR_AHEAD = 96;
 
+  /** Bytes from a lone panel's weights to those that are fetched to the L2 cache. */
+  public static final int FAR_AHEAD = 104;
+
   /** {@link #ROW_BITS} of a whole panel. */
   static final int ALL_ROWS = 0xFFFF;
 

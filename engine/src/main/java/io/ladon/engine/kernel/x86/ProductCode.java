@@ -15,15 +15,23 @@ final class ProductCode {
    * How far ahead weights are fetched to the L1 cache. The CPU's own fetching follows headers and
    * quants badly: on a Zen 4 one token reads weights twice as quickly with this.
    */
-  static final int AHEAD_BYTES = 512;
+  static final int AHEAD_BYTES = 320;
 
   /**
    * How far ahead weights are fetched to the L2 cache, which waits for more lines at once than the
-   * L1 cache: 10 to 30 % more on a Zen 4, which is content with 3 KB; on a Xeon, whose memory
+   * L1 cache: 10 to 30 % more on a Zen 4, which is content with 8 KB; on a Xeon, whose memory
    * answers later, 10 KB read a fifth more than 3 KB. No multiple of 4096, which would be the same
    * set of the caches.
    */
   static final int FAR_AHEAD_BYTES = 10240;
+
+  /**
+   * The same where the CPU itself is better at it. With one or two tokens loads follow each other
+   * so quickly that a Zen 4 fetches the rest of their page from memory; what the code fetches
+   * beyond that page disturbs it. One thread reads a third more with this, two a tenth; from three
+   * tokens on up to a third less. {@link ProductFunctions#FETCH_DISTANCES}.
+   */
+  static final int WITHIN_PAGE_BYTES = 1536;
 
   /**
    * Bytes of a pair of panels at most that is fetched while the one before is multiplied: both stay
@@ -102,12 +110,16 @@ final class ProductCode {
       if (p > 0) {
         a.add(header, at(Registers.PARAMETERS, Parameters.PANEL_BYTES));
       }
-      a.mov(Registers.AHEADS[p], header);
-      if (sums.panels() == 1) {
-        a.add(Registers.AHEADS[p], AHEAD_BYTES);
-      } else {
-        a.add(Registers.AHEADS[p], at(Registers.PARAMETERS, Parameters.PAIR_AHEAD));
-      }
+    }
+    boolean pair = sums.panels() == 2;
+    a.mov(Registers.AHEADS[0], Registers.HEADERS[0]);
+    a.mov(Registers.AHEADS[1], Registers.HEADERS[pair ? 1 : 0]);
+    if (pair) {
+      a.add(Registers.AHEADS[0], at(Registers.PARAMETERS, Parameters.PAIR_AHEAD));
+      a.add(Registers.AHEADS[1], at(Registers.PARAMETERS, Parameters.PAIR_AHEAD));
+    } else {
+      a.add(Registers.AHEADS[0], AHEAD_BYTES);
+      a.add(Registers.AHEADS[1], at(Registers.PARAMETERS, Parameters.FAR_AHEAD));
     }
     a.mov(Registers.ACTIVATIONS, at(Registers.TOKENS, Parameters.ACTIVATIONS));
     a.mov(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE));
@@ -120,13 +132,11 @@ final class ProductCode {
       a.add(Registers.QUANTS_OF[p], at(Registers.SCHEDULE, Parameters.HEADER_BYTES));
     }
     sums.beginTile();
-    Label blocks = a.loop();
-    int blockBytes = format.quantBytes() + format.blockHeader();
-    if (sums.panels() == 1) {
-      emitFetch(a, blockBytes);
-    } else {
-      emitPairFetch(blockBytes);
+    if (format.isSuperBlock()) {
+      emitFetches(64, pair); // what its header has beside the parts of blocks, with padding
     }
+    Label blocks = a.loop();
+    emitFetches(format.quantBytes() + format.blockHeader(), pair);
     sums.addBlock();
     for (int p = 0; p < sums.panels(); p++) {
       a.add(Registers.HEADERS[p], format.blockHeader());
@@ -156,13 +166,19 @@ final class ProductCode {
   }
 
   /**
-   * Fetches as many bytes of each panel of a pair to the L2 cache. The CPU follows from there to
-   * the L1 cache by itself, as each panel is walked many times.
+   * Fetches as many bytes in the order of memory. Of a panel alone what is near to the L1 cache and
+   * what is far to the L2 cache. Of a pair both to the L2 cache; the CPU follows from there to the
+   * L1 cache by itself, as each panel is walked many times.
    */
-  private void emitPairFetch(int bytes) {
-    for (Gp ahead : Registers.AHEADS) {
+  private void emitFetches(int bytes, boolean pair) {
+    for (int i = 0; i < Registers.AHEADS.length; i++) {
+      Gp ahead = Registers.AHEADS[i];
       for (int line = 0; line < bytes; line += 64) {
-        a.prefetcht1(at(ahead, line));
+        if (i == 0 && !pair) {
+          a.prefetcht0(at(ahead, line));
+        } else {
+          a.prefetcht1(at(ahead, line));
+        }
       }
       a.add(ahead, bytes);
     }

@@ -15,10 +15,10 @@ package io.ladon.engine.kernel.x86;
  *   <tr><td>rax</td><td>activations of the block</td></tr>
  *   <tr><td>rdx</td><td>top of the stack of sums</td></tr>
  *   <tr><td>rcx</td><td>blocks or merges to go</td></tr>
- *   <tr><td>r12</td><td>weights to be fetched ahead</td></tr>
+ *   <tr><td>r12, r11</td><td>weights to be fetched ahead: near and far, or of either panel</td></tr>
  *   <tr><td>r8</td><td>header of the tile, at its begin, where a tier needs it</td></tr>
- *   <tr><td>r9, r10, r11</td><td>header, quants and what is fetched ahead of a second panel that goes
- *       together with the first</td></tr>
+ *   <tr><td>r9, r10</td><td>header and quants of a second panel that goes together with the
+ *       first</td></tr>
  *   <tr><td>r8-r11</td><td>at the end: the results</td></tr>
  * </table>
  */
@@ -37,14 +37,15 @@ final class Registers {
 
   static final Gp TILE_HEADER = Gp.R8;
 
-  /** Where weights are fetched ahead. */
   static final Gp AHEAD = Gp.R12;
+
+  /** Where weights are fetched ahead: of one panel near and far, of a pair of each. */
+  static final Gp[] AHEADS = {AHEAD, Gp.R11};
 
   // Of the panels that go together, in order.
 
   static final Gp[] HEADERS = {HEADER, Gp.R9};
   static final Gp[] QUANTS_OF = {QUANTS, Gp.R10};
-  static final Gp[] AHEADS = {AHEAD, Gp.R11};
 
   /** What a function must leave as it found it. */
   static final Gp[] SAVED = {Gp.RBX, Gp.RBP, Gp.R12, Gp.R13, Gp.R14, Gp.R15};
