@@ -5,54 +5,95 @@ import static io.ladon.engine.kernel.x86.Vector.xmm;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
 /**
- * AVX2: a register has 8 rows, so a block is done in two halves of 8 rows, each for all tokens.
+ * Registers of 8 rows: a block has two halves of 8 rows. Where tokens are few, both go together and
+ * share each activation that is read, and weights are read in the order of memory; otherwise one
+ * goes after the other, each for all tokens.
  *
- * <p>{@code vpmaddubsw} multiplies four columns of each row with four activations and adds the
- * products in pairs, so a row has two 16-bit sums: of columns 0, 1 and of columns 2, 3 of each
- * four. Weights of 4 to 6 bits add up there without leaving 16 bits: 15 * 127 * 16 columns is less
- * than 2 ^ 15, and so are 16 * 127 * 16 and, for the half blocks of Q6_K, 32 * 127 * 8, when 16 and
- * 32 are subtracted from the quants. That subtraction is what the sums start at ({@link
- * Parameters#CORRECTION}, modulo 2 ^ 16). Bytes do not fit ({@link Avx2Bytes}).
+ * <p>Integer sums of the tokens fill most of the registers, so the float sums are in memory.
  *
- * <p>Integer sums of 8 tokens fill half of the registers, so the float sums are in memory.
- *
- * <table>
- *   <caption>Registers</caption>
- *   <tr><td>ymm0-7</td><td>integer dots of each token</td></tr>
- *   <tr><td>ymm8, 9</td><td>weights of columns 4 g and 16 + 4 g; then the scale and what is multiplied with it</td></tr>
- *   <tr><td>ymm10</td><td>weights as stored; then the minimum</td></tr>
- *   <tr><td>ymm11</td><td>fifth and sixth bits</td></tr>
- *   <tr><td>ymm12</td><td>activations and products</td></tr>
- *   <tr><td>ymm13-15</td><td>constants: nibble mask, ones of 16 bits, mask of higher bits</td></tr>
- * </table>
+ * <p>Registers: integer dots of each token and half; ymm12 for activations and products; ymm13-15
+ * are constants, as far as they are needed: nibble mask, ones of 16 bits, mask of higher bits. The
+ * others are given out by {@link #register}.
  */
-final class Avx2Arithmetic extends Avx2Sums {
+abstract class Avx2Arithmetic extends Avx2Sums {
 
-  private static final Vector LOW = ymm(8);
-  private static final Vector HIGH = ymm(9);
-  private static final Vector STORED = ymm(10);
-  private static final Vector HIGH_BITS = ymm(11);
+  private static final int REGISTERS = 16;
+
   private static final Vector NIBBLE_MASK = ymm(13);
   private static final Vector ONES = ymm(14);
   private static final Vector BITS_MASK = ymm(15);
 
-  private static final Vector SCALE = LOW;
-  private static final Vector SUPER = HIGH;
-  private static final Vector MINIMUM = STORED;
+  final Format format;
+  private final Tier tier;
 
-  private final Format format;
+  /** Halves that go together: 1 or 2. */
+  final int halves;
 
-  Avx2Arithmetic(Assembler assembler, Format format, int tokens) {
+  /** Whether low and high nibbles are in registers of their own. */
+  private final boolean apart;
+
+  // Of each half.
+
+  private final Vector[] low; // weights of columns 4 g; afterwards scale or minimum of the block
+  private final Vector[] high; // weights of columns 16 + 4 g; the same if they come afterwards
+  private final Vector[] highBits; // fifth and sixth bits of the block
+
+  private int registers; // given out
+
+  /**
+   * @param tokens of the tile
+   * @param halves 1 or 2 that go together
+   */
+  Avx2Arithmetic(Assembler assembler, Tier tier, Format format, int tokens, int halves) {
     super(assembler, tokens);
+    this.tier = tier;
     this.format = format;
+    this.halves = halves;
+    this.registers = halves * tokens;
+    this.low = ofHalves();
+    this.apart = halves == 1 && format.hasNibbles() && format.dots() == 1;
+    this.high = apart ? ofHalves() : low;
+    this.highBits = format.highPlanes() > 0 ? ofHalves() : low;
+  }
+
+  private Vector[] ofHalves() {
+    Vector[] vectors = new Vector[halves];
+    for (int h = 0; h < halves; h++) {
+      vectors[h] = register();
+    }
+    return vectors;
+  }
+
+  /** Gives out the next register that has no other use. */
+  final Vector register() {
+    while (ymm(registers).equals(X) || isConstant(ymm(registers))) {
+      registers++;
+    }
+    if (registers == REGISTERS) {
+      throw new IllegalStateException(
+          halves + " halves x " + tokens + " tokens of " + format.type() + " want more registers");
+    }
+    return ymm(registers++);
+  }
+
+  private boolean isConstant(Vector register) {
+    if (register.equals(NIBBLE_MASK)) {
+      return format.hasNibbles();
+    }
+    if (register.equals(ONES)) {
+      return tier.addsPairs();
+    }
+    return register.equals(BITS_MASK) && format.highPlanes() > 0;
   }
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
     repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
     repeat(a, ONES, 0x00010001);
-    if (format.highPlanes() > 0) {
-      repeat(a, BITS_MASK, format.highPlanes() == 1 ? 0x10101010 : 0x30303030);
+    switch (format.type()) {
+      case Q5_0, Q5_1, Q5_K -> repeat(a, BITS_MASK, 0x10101010);
+      case Q6_K -> repeat(a, BITS_MASK, 0x30303030);
+      default -> {}
     }
   }
 
@@ -62,12 +103,26 @@ final class Avx2Arithmetic extends Avx2Sums {
     a.vpbroadcastd(to, xmm(to.number()));
   }
 
-  private static Vector dot(int token) {
-    return ymm(token);
+  /** Adds the products of four columns of one half with a token's activations to its dot. */
+  abstract void multiply(Vector dot, Vector weights, Vector activations, boolean last);
+
+  /** Makes a dot one number of 32 bits. */
+  abstract void finishDot(Vector dot, int token);
+
+  final Vector ones() {
+    return ONES;
+  }
+
+  private Vector dot(int token, int half) {
+    return ymm(halves * token + half);
+  }
+
+  final Memory record(int token, int offset) {
+    return at(Registers.ACTIVATIONS, tier.recordBytes(format) * token + offset);
   }
 
   @Override
-  public void beginTile() {
+  public final void beginTile() {
     if (format.isSuperBlock()) {
       a.mov(Registers.TILE_HEADER, Registers.HEADER);
       a.add(Registers.HEADER, format.tileHeader());
@@ -75,92 +130,100 @@ final class Avx2Arithmetic extends Avx2Sums {
   }
 
   @Override
-  public void addBlock() {
-    for (int half = 0; half < 2; half++) {
+  public final void addBlock() {
+    for (int first = 0; first < 2; first += halves) {
       for (int dot = 0; dot < format.dots(); dot++) {
         startDots(dot);
-        if (format.highPlanes() > 0) {
-          a.vmovdqu(HIGH_BITS, at(Registers.QUANTS, ROW_BYTES * dot + HALF * half));
+        for (int h = 0; h < halves && format.highPlanes() > 0; h++) {
+          a.vmovdqu(highBits[h], quants(dot, first + h));
         }
         if (format.dots() == 2) {
-          addHalfBlock(half, dot);
+          addHalfBlock(first, dot);
         } else {
-          addNibbles(half);
+          addNibbles(first);
         }
-        readScale(half, dot);
-        if (format.hasMinimum()) {
-          readMinimum(half);
-        }
-        for (int t = 0; t < tokens; t++) {
-          addDot(t, half);
-        }
+        scale(first, dot);
       }
     }
   }
 
   private void startDots(int dot) {
+    boolean atZero = (tier.addsPairs() ? format.centre() : format.zeroPoint()) == 0;
     for (int t = 0; t < tokens; t++) {
-      if (format.centre() == 0) {
-        a.vpxor(dot(t), dot(t), dot(t));
-      } else {
-        a.vpbroadcastd(dot(t), record(t, dot == 0 ? Parameters.CORRECTION : Parameters.SECOND));
+      for (int h = 0; h < halves; h++) {
+        if (atZero) {
+          a.vpxor(dot(t, h), dot(t, h), dot(t, h));
+        } else {
+          a.vpbroadcastd(
+              dot(t, h), record(t, dot == 0 ? Parameters.CORRECTION : Parameters.SECOND));
+        }
       }
     }
   }
 
-  private Memory record(int token, int offset) {
-    return at(Registers.ACTIVATIONS, Tier.AVX2.recordBytes(format) * token + offset);
-  }
-
-  private Memory activations(int token, int offset) {
-    return record(token, Parameters.RECORD_QUANTS + offset);
-  }
-
-  private void addNibbles(int half) {
+  /** Nibbles are read once; twice where registers are too few for the low and the high ones. */
+  private void addNibbles(int first) {
     for (int g = 0; g < 4; g++) {
-      load(format.highPlanes() + g, half);
-      low(LOW, g);
-      high(HIGH, 4 + g);
-      multiply(LOW, 4 * g);
-      multiply(HIGH, 16 + 4 * g);
+      low(first, g);
+      if (apart) {
+        high(first, g, 4 + g);
+        multiply(low, 4 * g);
+      } else {
+        multiply(low, 4 * g);
+        high(first, g, 4 + g);
+      }
+      multiply(high, 16 + 4 * g);
     }
   }
 
   /** Columns 0 to 15 or 16 to 31 of Q6_K, the low or the high nibbles. */
-  private void addHalfBlock(int half, int dot) {
+  private void addHalfBlock(int first, int dot) {
     for (int g = 0; g < 4; g++) {
-      load(format.highPlanes() + g, half);
       if (dot == 0) {
-        low(LOW, g);
+        low(first, g);
       } else {
-        high(LOW, g);
+        high(first, g, g);
       }
-      multiply(LOW, 16 * dot + 4 * g);
+      multiply(low, 16 * dot + 4 * g);
     }
   }
 
-  private void load(int line, int half) {
-    a.vmovdqu(STORED, at(Registers.QUANTS, ROW_BYTES * line + HALF * half));
+  /** Half of 64 bytes of a block's quants. */
+  private static Memory quants(int line, int half) {
+    return at(Registers.QUANTS, ROW_BYTES * line + HALF * half);
   }
 
-  private void low(Vector to, int group) {
-    a.vpand(to, STORED, NIBBLE_MASK);
-    addHighBits(to, group);
+  private void load(int h, int first, int group) {
+    a.vmovdqu(high[h], quants(format.highPlanes() + group, first + h));
   }
 
-  private void high(Vector to, int bitGroup) {
-    a.vpsrlw(to, STORED, 4);
-    a.vpand(to, to, NIBBLE_MASK);
-    addHighBits(to, bitGroup);
+  private void low(int first, int group) {
+    for (int h = 0; h < halves; h++) {
+      load(h, first, group);
+      a.vpand(low[h], high[h], NIBBLE_MASK);
+      addHighBits(low[h], h, group);
+    }
+  }
+
+  /** Where they are apart, of the group whose low ones were read last. */
+  private void high(int first, int group, int bitGroup) {
+    for (int h = 0; h < halves; h++) {
+      if (!apart) {
+        load(h, first, group);
+      }
+      a.vpsrlw(high[h], high[h], 4);
+      a.vpand(high[h], high[h], NIBBLE_MASK);
+      addHighBits(high[h], h, bitGroup);
+    }
   }
 
   /** Bits above the nibbles: where they are in their byte depends on the columns. */
-  private void addHighBits(Vector to, int group) {
+  private void addHighBits(Vector to, int half, int group) {
     if (format.highPlanes() == 0) {
       return;
     }
     int left = 4 - group * format.highPlanes();
-    Vector bits = HIGH_BITS;
+    Vector bits = highBits[half];
     if (left > 0) {
       a.vpsllw(X, bits, left);
       bits = X;
@@ -172,63 +235,71 @@ final class Avx2Arithmetic extends Avx2Sums {
     a.vpor(to, to, X);
   }
 
-  /** Adds four columns, from {@code column} on, to the 16-bit dots of all tokens. */
-  private void multiply(Vector weights, int column) {
+  /** Adds four columns, from {@code column} on, to the dots of all tokens. */
+  private void multiply(Vector[] weights, int column) {
     for (int t = 0; t < tokens; t++) {
-      a.vpbroadcastd(X, activations(t, column));
-      a.vpmaddubsw(X, weights, X);
-      a.vpaddw(dot(t), dot(t), X);
+      a.vpbroadcastd(X, record(t, Parameters.RECORD_QUANTS + column));
+      for (int h = 0; h < halves; h++) {
+        multiply(dot(t, h), weights[h], X, h + 1 == halves);
+      }
     }
   }
 
-  private void readScale(int half, int dot) {
+  /** Adds the dots, scaled, to the sums. */
+  private void scale(int first, int dot) {
+    for (int h = 0; h < halves; h++) {
+      readScale(low[h], first + h, dot);
+      for (int t = 0; t < tokens; t++) {
+        finishDot(dot(t, h), t);
+        a.vcvtdq2ps(dot(t, h), dot(t, h));
+        a.vbroadcastss(X, record(t, Parameters.SCALE));
+        a.vmulps(X, low[h], X);
+        a.vfmadd213ps(dot(t, h), X, sum(t, first + h));
+      }
+    }
+    for (int h = 0; h < halves && format.hasMinimum(); h++) {
+      addMinimum(first, h);
+    }
+    for (int t = 0; t < tokens; t++) {
+      for (int h = 0; h < halves; h++) {
+        a.vmovups(sum(t, first + h), dot(t, h));
+      }
+    }
+  }
+
+  private void readScale(Vector to, int half, int dot) {
     if (!format.isSuperBlock()) {
-      a.vcvtph2ps(SCALE, at(Registers.HEADER, 16 * half));
+      a.vcvtph2ps(to, at(Registers.HEADER, 16 * half));
       return;
     }
     if (format.dots() == 2) {
-      a.vpmovsxbd(SCALE, at(Registers.HEADER, 16 * dot + 8 * half));
+      a.vpmovsxbd(to, at(Registers.HEADER, 16 * dot + 8 * half));
     } else {
-      a.vpmovzxbd(SCALE, at(Registers.HEADER, 8 * half));
+      a.vpmovzxbd(to, at(Registers.HEADER, 8 * half));
     }
-    a.vcvtdq2ps(SCALE, SCALE);
-    a.vcvtph2ps(SUPER, at(Registers.TILE_HEADER, 16 * half));
-    a.vmulps(SCALE, SCALE, SUPER);
+    a.vcvtdq2ps(to, to);
+    a.vcvtph2ps(X, at(Registers.TILE_HEADER, 16 * half));
+    a.vmulps(to, to, X);
   }
 
-  /** In super-blocks the minimum is what is subtracted. */
-  private void readMinimum(int half) {
-    if (!format.isSuperBlock()) {
-      a.vcvtph2ps(MINIMUM, at(Registers.HEADER, 32 + 16 * half));
-      return;
+  /** Of a half; in super-blocks the minimum is what is subtracted. */
+  private void addMinimum(int first, int h) {
+    Vector minimum = low[h];
+    if (format.isSuperBlock()) {
+      a.vpmovzxbd(minimum, at(Registers.HEADER, 16 + 8 * (first + h)));
+      a.vcvtdq2ps(minimum, minimum);
+      a.vcvtph2ps(X, at(Registers.TILE_HEADER, 32 + 16 * (first + h)));
+      a.vmulps(minimum, minimum, X);
+    } else {
+      a.vcvtph2ps(minimum, at(Registers.HEADER, 32 + 16 * (first + h)));
     }
-    a.vpmovzxbd(MINIMUM, at(Registers.HEADER, 16 + 8 * half));
-    a.vcvtdq2ps(MINIMUM, MINIMUM);
-    a.vcvtph2ps(SUPER, at(Registers.TILE_HEADER, 32 + 16 * half));
-    a.vmulps(MINIMUM, MINIMUM, SUPER);
-  }
-
-  /** Adds a token's dot, scaled, to its sum. */
-  private void addDot(int token, int half) {
-    Vector dot = dot(token);
-    a.vpmaddwd(dot, dot, ONES);
-    if (format.hasOffset()) {
-      a.vpbroadcastd(X, record(token, Parameters.OFFSET));
-      a.vpaddd(dot, dot, X);
-    }
-    Memory sum = sum(token, half);
-    a.vcvtdq2ps(dot, dot);
-    a.vbroadcastss(X, record(token, Parameters.SCALE));
-    a.vmulps(X, SCALE, X);
-    a.vfmadd213ps(dot, X, sum);
-    if (format.hasMinimum()) {
-      a.vbroadcastss(X, record(token, Parameters.SECOND));
+    for (int t = 0; t < tokens; t++) {
+      a.vbroadcastss(X, record(t, Parameters.SECOND));
       if (format.isSuperBlock()) {
-        a.vfnmadd231ps(dot, MINIMUM, X);
+        a.vfnmadd231ps(dot(t, h), minimum, X);
       } else {
-        a.vfmadd231ps(dot, MINIMUM, X);
+        a.vfmadd231ps(dot(t, h), minimum, X);
       }
     }
-    a.vmovups(sum, dot);
   }
 }

@@ -30,6 +30,11 @@ public enum Tier {
     return this == AVX2 ? 256 : 512;
   }
 
+  /** Whether dots are sums of 16 bits, two in a lane. */
+  boolean addsPairs() {
+    return this == AVX2;
+  }
+
   /** Whether products of many tokens use tile registers. */
   boolean usesTiles() {
     return this == AMX;
@@ -78,7 +83,7 @@ public enum Tier {
 
   /** The function that prepares activations as the arithmetic expects them. */
   PrepareCode preparation(Assembler assembler, Format format) {
-    return new PrepareCode(assembler, format, recordBytes(format), this == AVX2, widens(format));
+    return new PrepareCode(assembler, format, recordBytes(format), addsPairs(), widens(format));
   }
 
   /** Tokens of a tile at most for which two panels may go together; 0 if none do. */
@@ -103,7 +108,7 @@ public enum Tier {
         }
         yield widens(format)
             ? new Avx2Bytes(assembler, format, tokens)
-            : new Avx2Arithmetic(assembler, format, tokens);
+            : new Avx2Pairs(assembler, format, tokens);
       }
     };
   }
