@@ -76,7 +76,7 @@ public class MultiplyBenchmark {
   @Param({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
   private TensorType type = TensorType.F32;
 
-  @Param({"vector", "x86-amx", "x86-avx512vnni", "x86-avx2"})
+  @Param({"vector", "x86-amx", "x86-avx512vnni", "x86-avxvnni", "x86-avx2"})
   private String tier = "vector";
 
   @Param({"1", "512"})

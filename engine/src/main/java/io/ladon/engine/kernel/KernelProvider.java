@@ -16,7 +16,7 @@ public record KernelProvider(Kernels kernels, String reason) {
 
   /** What {@link #named} knows, for people: {@code machine} is the best of the x86 ones. */
   public static final String NAMES =
-      "auto, scalar, vector, machine, x86-amx, x86-avx512vnni, x86-avx2";
+      "auto, scalar, vector, machine, x86-amx, x86-avx512vnni, x86-avxvnni, x86-avx2";
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 

@@ -31,6 +31,13 @@ class MachineKernelsTest {
   }
 
   @Nested
+  class AvxVnni extends TierContract {
+    AvxVnni() {
+      super(Tier.AVX_VNNI);
+    }
+  }
+
+  @Nested
   class Avx2 extends TierContract {
     Avx2() {
       super(Tier.AVX2);

@@ -12,8 +12,8 @@ import static io.ladon.engine.kernel.x86.Vector.ymm;
  * <p>Integer sums of the tokens fill most of the registers, so the float sums are in memory.
  *
  * <p>Registers: integer dots of each token and half; ymm12 for activations and products; ymm13-15
- * are constants, as far as they are needed: nibble mask, ones of 16 bits, mask of higher bits. The
- * others are given out by {@link #register}.
+ * are constants, as far as they are needed: nibble mask, ones of 16 bits, mask of higher bits or
+ * sign. The others are given out by {@link #register}.
  */
 abstract class Avx2Arithmetic extends Avx2Sums {
 
@@ -83,7 +83,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     if (register.equals(ONES)) {
       return tier.addsPairs();
     }
-    return register.equals(BITS_MASK) && format.highPlanes() > 0;
+    return register.equals(BITS_MASK) && (format.highPlanes() > 0 || !format.hasNibbles());
   }
 
   /** Fills the registers that the tiles of a format find filled. */
@@ -93,6 +93,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     switch (format.type()) {
       case Q5_0, Q5_1, Q5_K -> repeat(a, BITS_MASK, 0x10101010);
       case Q6_K -> repeat(a, BITS_MASK, 0x30303030);
+      case Q8_0 -> repeat(a, BITS_MASK, 0x80808080);
       default -> {}
     }
   }
@@ -137,7 +138,9 @@ abstract class Avx2Arithmetic extends Avx2Sums {
         for (int h = 0; h < halves && format.highPlanes() > 0; h++) {
           a.vmovdqu(highBits[h], quants(dot, first + h));
         }
-        if (format.dots() == 2) {
+        if (!format.hasNibbles()) {
+          addBytes(first);
+        } else if (format.dots() == 2) {
           addHalfBlock(first, dot);
         } else {
           addNibbles(first);
@@ -185,6 +188,16 @@ abstract class Avx2Arithmetic extends Avx2Sums {
         high(first, g, g);
       }
       multiply(low, 16 * dot + 4 * g);
+    }
+  }
+
+  /** Q8_0: with the sign bit flipped, bytes are unsigned and 128 too large. */
+  private void addBytes(int first) {
+    for (int g = 0; g < 8; g++) {
+      for (int h = 0; h < halves; h++) {
+        a.vpxor(low[h], BITS_MASK, quants(g, first + h));
+      }
+      multiply(low, 4 * g);
     }
   }
 

@@ -18,6 +18,7 @@ final class CpuFeatures {
     AVX2,
     FMA,
     F16C,
+    AVX_VNNI,
     AVX512F,
     AVX512BW,
     AVX512VL,
@@ -64,6 +65,8 @@ final class CpuFeatures {
         add(features, Feature.FMA, bit(leaf1, 12));
         add(features, Feature.F16C, bit(leaf1, 29));
         add(features, Feature.AVX2, bit(leaf7, 5));
+        boolean more = ask(cpuid, registers, 7, 0, EAX) >= 1;
+        add(features, Feature.AVX_VNNI, more && bit(ask(cpuid, registers, 7, 1, EAX), 4));
       }
       if ((saved & ZMM_STATE) == ZMM_STATE) {
         add(features, Feature.AVX512F, bit(leaf7, 16));
@@ -86,8 +89,13 @@ final class CpuFeatures {
   private static final int EDX = 3;
 
   private static long ask(MemorySegment cpuid, MemorySegment registers, int leaf, int register) {
+    return ask(cpuid, registers, leaf, 0, register);
+  }
+
+  private static long ask(
+      MemorySegment cpuid, MemorySegment registers, int leaf, int subLeaf, int register) {
     registers.setAtIndex(ValueLayout.JAVA_LONG, 0, leaf);
-    registers.setAtIndex(ValueLayout.JAVA_LONG, 1, 0);
+    registers.setAtIndex(ValueLayout.JAVA_LONG, 1, subLeaf);
     ExecutableMemory.call(cpuid, registers.address());
     return registers.getAtIndex(ValueLayout.JAVA_LONG, register);
   }

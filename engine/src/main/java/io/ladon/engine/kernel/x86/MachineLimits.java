@@ -39,6 +39,7 @@ public final class MachineLimits {
     return switch (tier) {
       case AMX -> tileOperations();
       case AVX512_VNNI -> operations(tier, 128, (a, i) -> a.vpdpbusd(zmm(i), zmm(30), zmm(31)));
+      case AVX_VNNI -> operations(tier, 64, (a, i) -> a.vpdpbusd(ymm(i), ymm(14), ymm(15)));
       case AVX2 -> operations(tier, 64, (a, i) -> a.vpmaddubsw(ymm(i), ymm(14), ymm(15)));
     };
   }
@@ -52,7 +53,8 @@ public final class MachineLimits {
     return switch (tier) {
       case AMX, AVX512_VNNI ->
           operations(tier, 32, (a, i) -> a.vfmadd231ps(zmm(i), zmm(30), zmm(31)));
-      case AVX2 -> operations(tier, 16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
+      case AVX_VNNI, AVX2 ->
+          operations(tier, 16, (a, i) -> a.vfmadd231ps(ymm(i), ymm(14), ymm(15)));
     };
   }
 
@@ -102,7 +104,7 @@ public final class MachineLimits {
 
   /** Zeros: with what happens to be in the registers some CPUs take 30 times as long for floats. */
   private static void clear(Assembler a, Tier tier) {
-    if (tier == Tier.AVX2) {
+    if (tier.bits() == 256) {
       for (int i = 0; i < 16; i++) {
         a.vpxor(ymm(i), ymm(i), ymm(i));
       }

@@ -10,6 +10,7 @@ public enum Tier {
   /** Code of its own for many tokens ({@link AmxCode}); for the rest that of AVX-512 VNNI. */
   AMX("x86-amx", Avx512Sums.MAX_TOKENS),
   AVX512_VNNI("x86-avx512vnni", Avx512Sums.MAX_TOKENS),
+  AVX_VNNI("x86-avxvnni", Avx2Sums.MAX_TOKENS),
   AVX2("x86-avx2", Avx2Sums.MAX_TOKENS);
 
   private final String label;
@@ -27,7 +28,11 @@ public enum Tier {
 
   /** Bits of the registers that float32 arithmetic uses. */
   int bits() {
-    return this == AVX2 ? 256 : 512;
+    return isWide() ? 512 : 256;
+  }
+
+  private boolean isWide() {
+    return this == AMX || this == AVX512_VNNI;
   }
 
   /** Whether dots are sums of 16 bits, two in a lane. */
@@ -42,7 +47,10 @@ public enum Tier {
 
   /** Tokens of a tile at most, where no tile registers are used. */
   int maxTokens(Format format) {
-    return widens(format) ? Avx2Bytes.MOST_TOKENS : maxTokens;
+    if (widens(format)) {
+      return Avx2Bytes.MOST_TOKENS;
+    }
+    return this == AVX_VNNI && !format.isFloat() ? AvxVnniArithmetic.maxTokens(format) : maxTokens;
   }
 
   /** Bytes that a block of a token's activations takes when prepared. */
@@ -61,7 +69,10 @@ public enum Tier {
   /** What the tier's code is made of. */
   private Set<Feature> needed() {
     Set<Feature> needed = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C);
-    if (this != AVX2) {
+    if (this == AVX_VNNI) {
+      needed.add(Feature.AVX_VNNI);
+    }
+    if (isWide()) {
       needed.add(Feature.AVX512F);
       needed.add(Feature.AVX512BW);
       needed.add(Feature.AVX512VL);
@@ -88,7 +99,7 @@ public enum Tier {
 
   /** Tokens of a tile at most for which two panels may go together; 0 if none do. */
   int pairTokens(Format format) {
-    return this == AVX2 ? 0 : Avx512Arithmetic.pairTokens(format);
+    return isWide() ? Avx512Arithmetic.pairTokens(format) : 0;
   }
 
   /**
@@ -102,13 +113,16 @@ public enum Tier {
           format.isFloat()
               ? new Avx512Floats(assembler, format, tokens)
               : new Avx512Arithmetic(assembler, format, tokens, panels);
-      case AVX2 -> {
+      case AVX_VNNI, AVX2 -> {
         if (format.isFloat()) {
           yield new Avx2Floats(assembler, format, tokens);
         }
-        yield widens(format)
-            ? new Avx2Bytes(assembler, format, tokens)
-            : new Avx2Pairs(assembler, format, tokens);
+        if (widens(format)) {
+          yield new Avx2Bytes(assembler, format, tokens);
+        }
+        yield addsPairs()
+            ? new Avx2Pairs(assembler, format, tokens)
+            : new AvxVnniArithmetic(assembler, format, tokens);
       }
     };
   }
@@ -117,7 +131,7 @@ public enum Tier {
   void constants(Assembler assembler, Format format) {
     switch (this) {
       case AMX, AVX512_VNNI -> Avx512Arithmetic.constants(assembler, format);
-      case AVX2 -> Avx2Arithmetic.constants(assembler, format);
+      case AVX_VNNI, AVX2 -> Avx2Arithmetic.constants(assembler, format);
     }
   }
 }

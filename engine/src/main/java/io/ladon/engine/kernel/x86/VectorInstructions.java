@@ -295,9 +295,12 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 1, 0xF5), to, left.number(), right);
   }
 
-  /** Adds four products of unsigned bytes of {@code left} and signed ones to each lane. */
+  /**
+   * Adds four products of unsigned bytes of {@code left} and signed ones to each lane; AVX-512 VNNI
+   * with 512 bits, AVX-VNNI with fewer.
+   */
   final void vpdpbusd(Vector to, Vector left, Operand right) {
-    evex(VectorOp.of(1, 2, 0x50), to, left.number(), right, 0);
+    vector(VectorOp.of(1, 2, 0x50), to, left.number(), right);
   }
 
   final void vpsllw(Vector to, Vector from, int count) {

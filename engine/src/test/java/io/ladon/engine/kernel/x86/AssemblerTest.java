@@ -265,6 +265,8 @@ class AssemblerTest {
     is(
         "vpdpbusd zmm31, zmm21, dword ptr [r9+512]{1to16}",
         a -> a.vpdpbusd(zmm(31), zmm(21), each(Gp.R9, 512)));
+    is("{vex} vpdpbusd ymm0, ymm14, ymm12", a -> a.vpdpbusd(ymm(0), ymm(14), ymm(12)));
+    is("{vex} vpdpbusd ymm11, ymm6, ymm7", a -> a.vpdpbusd(ymm(11), ymm(6), ymm(7)));
     is("vpsllw zmm23, zmm24, 3", a -> a.vpsllw(zmm(23), zmm(24), 3));
     is("vpsllw ymm3, ymm14, 3", a -> a.vpsllw(ymm(3), ymm(14), 3));
     is("vpsrlw zmm21, zmm22, 4", a -> a.vpsrlw(zmm(21), zmm(22), 4));

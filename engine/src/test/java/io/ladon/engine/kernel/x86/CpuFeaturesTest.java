@@ -44,7 +44,11 @@ class CpuFeaturesTest {
         .containsExactlyInAnyOrder(
             Feature.AVX512F, Feature.AVX512BW, Feature.AVX512VL, Feature.AVX512_VNNI);
     assertThat(Tier.AVX512_VNNI.missing(EnumSet.allOf(Feature.class))).isEmpty();
-    Set<Feature> iceLake = EnumSet.complementOf(EnumSet.of(Feature.AMX_TILE, Feature.AMX_BF16));
+    assertThat(Tier.AVX_VNNI.missing(haswell)).containsExactly(Feature.AVX_VNNI);
+    Set<Feature> alderLake = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C, Feature.AVX_VNNI);
+    assertThat(Tier.AVX_VNNI.missing(alderLake)).isEmpty();
+    Set<Feature> iceLake =
+        EnumSet.complementOf(EnumSet.of(Feature.AVX_VNNI, Feature.AMX_TILE, Feature.AMX_BF16));
     assertThat(Tier.AVX512_VNNI.missing(iceLake)).isEmpty();
     assertThat(Tier.AMX.missing(iceLake))
         .containsExactlyInAnyOrder(Feature.AMX_TILE, Feature.AMX_BF16);

@@ -1,0 +1,28 @@
+package io.ladon.engine.kernel.x86;
+
+/**
+ * AVX-VNNI, which is AVX2 with {@code vpdpbusd}: it multiplies four columns of each row with four
+ * activations and adds the products to a sum of 32 bits, bytes included. Unlike AVX-512 it has no
+ * operand that is repeated as it is read, so both halves of the rows share each activation.
+ */
+final class AvxVnniArithmetic extends Avx2Arithmetic {
+
+  AvxVnniArithmetic(Assembler assembler, Format format, int tokens) {
+    super(assembler, Tier.AVX_VNNI, format, tokens, 2);
+  }
+
+  /** Tokens of a tile at most: more would not fit the registers. */
+  static int maxTokens(Format format) {
+    return format.highPlanes() == 0 ? 6 : 4;
+  }
+
+  @Override
+  void multiply(Vector dot, Vector weights, Vector activations, boolean last) {
+    a.vpdpbusd(dot, weights, activations);
+  }
+
+  @Override
+  void finishDot(Vector dot, int token) {
+    // It is one already.
+  }
+}
