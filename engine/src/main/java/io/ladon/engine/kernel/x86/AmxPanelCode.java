@@ -162,8 +162,11 @@ final class AmxPanelCode {
     Label each = a.loop();
     a.mov(BLOCKS, at(Registers.PARAMETERS, AmxParameters.BLOCKS));
     unpack.beginTile(); // a super-block is no more than a segment
+    if (format.isSuperBlock()) {
+      emitFetch(Format.SUPER_HEADER);
+    }
     Label blocks = a.loop();
-    ProductCode.emitFetch(a, format.quantBytes() + format.blockHeader());
+    emitFetch(format.quantBytes() + format.blockHeader());
     unpack.emitBlock();
     a.add(Registers.HEADER, format.blockHeader());
     a.add(Registers.QUANTS, format.quantBytes());
@@ -188,6 +191,22 @@ final class AmxPanelCode {
     emitAdvance(Registers.HEADER, format.blockHeader());
     emitAdvance(Registers.QUANTS, format.quantBytes());
     emitAdvance(Registers.AHEAD, format.blockHeader() + format.quantBytes());
+    if (format.isSuperBlock()) {
+      a.add(Registers.AHEAD, Format.SUPER_HEADER);
+    }
+  }
+
+  /**
+   * Fetches as many bytes in the order of memory: what is near to the L1 cache, what is far to the
+   * L2 cache.
+   */
+  private void emitFetch(int bytes) {
+    for (int line = 0; line < bytes; line += 64) {
+      a.prefetcht0(at(Registers.AHEAD, line));
+      a.prefetcht1(
+          at(Registers.AHEAD, line + ProductCode.FAR_AHEAD_BYTES - ProductCode.AHEAD_BYTES));
+    }
+    a.add(Registers.AHEAD, bytes);
   }
 
   private void emitAdvance(Gp register, int blockBytes) {

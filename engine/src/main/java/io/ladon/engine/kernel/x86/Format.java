@@ -30,6 +30,9 @@ record Format(
   /** Bytes that a block of a token's activations takes if they are float32. */
   static final int FLOAT_RECORD = 4 * COLUMNS;
 
+  /** Bytes of a super-block's header beside the parts of its blocks, with padding. */
+  static final int SUPER_HEADER = 64;
+
   /** Bytes of nibbles in a block of a format of 4 to 6 bits. */
   private static final int NIBBLES = 256;
 

@@ -133,7 +133,7 @@ final class ProductCode {
     }
     sums.beginTile();
     if (format.isSuperBlock()) {
-      emitFetches(64, pair); // what its header has beside the parts of blocks, with padding
+      emitFetches(Format.SUPER_HEADER, pair);
     }
     Label blocks = a.loop();
     emitFetches(format.quantBytes() + format.blockHeader(), pair);
@@ -154,15 +154,6 @@ final class ProductCode {
     a.jump(Condition.NOT_EQUAL, tiles);
     emitResults(tokens, sums);
     a.ret();
-  }
-
-  /** Fetches as many bytes as a block and its part of the header take, in the order of memory. */
-  static void emitFetch(Assembler a, int bytes) {
-    for (int line = 0; line < bytes; line += 64) {
-      a.prefetcht0(at(Registers.AHEAD, line));
-      a.prefetcht1(at(Registers.AHEAD, line + FAR_AHEAD_BYTES - AHEAD_BYTES));
-    }
-    a.add(Registers.AHEAD, bytes);
   }
 
   /**
