@@ -104,14 +104,26 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     a.vpbroadcastd(to, xmm(to.number()));
   }
 
-  /** Adds the products of four columns of one half with a token's activations to its dot. */
-  abstract void multiply(Vector dot, Vector weights, Vector activations, boolean last);
+  /** Reads four columns of weights of 8 bits, of a format that has such. */
+  abstract void readBytes(int half, Vector to, Memory from);
+
+  /**
+   * Adds the products of four columns of one half with a token's activations to its dot. After the
+   * last half the activations are not needed any more.
+   */
+  abstract void multiply(Vector dot, int half, Vector weights, Vector activations);
 
   /** Makes a dot one number of 32 bits. */
   abstract void finishDot(Vector dot, int token);
 
+  /** Ones of 16 bits, if dots are added up in pairs. */
   final Vector ones() {
     return ONES;
+  }
+
+  /** The sign bits of bytes, of a format that has such. */
+  final Vector signs() {
+    return BITS_MASK;
   }
 
   private Vector dot(int token, int half) {
@@ -119,7 +131,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
   }
 
   final Memory record(int token, int offset) {
-    return at(Registers.ACTIVATIONS, tier.recordBytes(format) * token + offset);
+    return at(Registers.ACTIVATIONS, format.recordBytes() * token + offset);
   }
 
   @Override
@@ -191,11 +203,10 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     }
   }
 
-  /** Q8_0: with the sign bit flipped, bytes are unsigned and 128 too large. */
   private void addBytes(int first) {
     for (int g = 0; g < 8; g++) {
       for (int h = 0; h < halves; h++) {
-        a.vpxor(low[h], BITS_MASK, quants(g, first + h));
+        readBytes(h, low[h], quants(g, first + h));
       }
       multiply(low, 4 * g);
     }
@@ -253,7 +264,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     for (int t = 0; t < tokens; t++) {
       a.vpbroadcastd(X, record(t, Parameters.RECORD_QUANTS + column));
       for (int h = 0; h < halves; h++) {
-        multiply(dot(t, h), weights[h], X, h + 1 == halves);
+        multiply(dot(t, h), h, weights[h], X);
       }
     }
   }

@@ -21,8 +21,13 @@ final class Avx2Pairs extends Avx2Arithmetic {
   }
 
   @Override
-  void multiply(Vector dot, Vector weights, Vector activations, boolean last) {
-    Vector to = last ? activations : product;
+  void readBytes(int half, Vector to, Memory from) {
+    throw new IllegalStateException(format.type() + " has weights of 8 bits");
+  }
+
+  @Override
+  void multiply(Vector dot, int half, Vector weights, Vector activations) {
+    Vector to = half + 1 == halves ? activations : product;
     a.vpmaddubsw(to, weights, activations);
     a.vpaddw(dot, dot, to);
   }

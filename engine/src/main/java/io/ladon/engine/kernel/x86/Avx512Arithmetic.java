@@ -178,7 +178,7 @@ final class Avx512Arithmetic extends Avx512Sums {
   }
 
   private Memory record(int token, int offset, boolean broadcast) {
-    int begin = Tier.AVX512_VNNI.recordBytes(format) * token;
+    int begin = format.recordBytes() * token;
     return new Memory(Registers.ACTIVATIONS, begin + offset, broadcast);
   }
 

@@ -17,7 +17,12 @@ final class AvxVnniArithmetic extends Avx2Arithmetic {
   }
 
   @Override
-  void multiply(Vector dot, Vector weights, Vector activations, boolean last) {
+  void readBytes(int half, Vector to, Memory from) {
+    a.vpxor(to, signs(), from); // unsigned, and 128 too large
+  }
+
+  @Override
+  void multiply(Vector dot, int half, Vector weights, Vector activations) {
     a.vpdpbusd(dot, weights, activations);
   }
 

@@ -60,6 +60,11 @@ record Format(
     return isFloat() ? Float.BYTES : Byte.BYTES;
   }
 
+  /** Bytes that a block of a token's activations takes when prepared; of AMX they are its own. */
+  int recordBytes() {
+    return isFloat() ? FLOAT_RECORD : Parameters.RECORD_QUANTS + COLUMNS;
+  }
+
   /** Bytes of a column of 16 rows, of a format of floats. */
   int columnBytes() {
     return quantBytes / COLUMNS;

@@ -122,11 +122,8 @@ public final class Parameters {
   /** For AVX2: what was subtracted in {@link #CORRECTION} though the format has no zero point. */
   static final int OFFSET = 12;
 
-  /** 32 quants of 8 bits; of 16 bits those of even columns, and behind them of odd ones. */
+  /** 32 quants of 8 bits. */
   static final int RECORD_QUANTS = 16;
-
-  /** From the quants of even columns to those of odd ones. */
-  static final int ODD_QUANTS = 32;
 
   private Parameters() {}
 }

@@ -21,7 +21,7 @@ import io.ladon.engine.kernel.x86.Assembler.Condition;
  *   <tr><td>ymm0, 1</td><td>quants and their sums</td></tr>
  *   <tr><td>xmm2</td><td>sum of columns 16 to 31</td></tr>
  *   <tr><td>ymm5, 6, 7</td><td>ones of 8 and of 16 bits, what sums are multiplied with</td></tr>
- *   <tr><td>ymm8-10</td><td>wide quants; sums of pairs, and what they are multiplied with</td></tr>
+ *   <tr><td>ymm8-10</td><td>sums of pairs, and what they are multiplied with</td></tr>
  * </table>
  */
 final class PrepareCode {
@@ -44,21 +44,15 @@ final class PrepareCode {
 
   private final Assembler a;
   private final Format format;
-  private final int recordBytes;
   private final boolean pairs;
-  private final boolean widens;
 
   /**
-   * @param recordBytes what a block of a token becomes
    * @param pairs whether dots are two 16-bit sums when they start, as in AVX2, or one of 32 bits
-   * @param widens whether quants become 16 bits wide
    */
-  PrepareCode(Assembler assembler, Format format, int recordBytes, boolean pairs, boolean widens) {
+  PrepareCode(Assembler assembler, Format format, boolean pairs) {
     this.a = assembler;
     this.format = format;
-    this.recordBytes = recordBytes;
     this.pairs = pairs;
-    this.widens = widens;
   }
 
   void emit() {
@@ -70,7 +64,7 @@ final class PrepareCode {
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.PREPARE_SCALES));
     a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_TOKENS));
     a.mov(Gp.R8, at(Gp.RDI, Parameters.PREPARE_TARGET));
-    a.mov(Gp.R9, recordBytes);
+    a.mov(Gp.R9, format.recordBytes());
     a.imul(Gp.R9, Gp.R10);
     Label tokens = a.loop();
     a.mov(Gp.RAX, Gp.R8);
@@ -86,14 +80,14 @@ final class PrepareCode {
     a.add(Gp.RAX, Gp.R9);
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, blocks);
-    a.add(Gp.R8, recordBytes);
+    a.add(Gp.R8, format.recordBytes());
     a.dec(Gp.R10);
     a.jump(Condition.NOT_EQUAL, tokens);
     a.endWide();
   }
 
   private void emitFloats() {
-    for (int offset = 0; offset < recordBytes; offset += 32) {
+    for (int offset = 0; offset < format.recordBytes(); offset += 32) {
       a.vmovdqu(QUANTS, at(Gp.RSI, offset));
       a.vmovdqu(at(Gp.RAX, offset), QUANTS);
     }
@@ -101,11 +95,7 @@ final class PrepareCode {
 
   private void emitBlock() {
     a.vmovdqu(QUANTS, at(Gp.RSI, 0));
-    if (widens) {
-      emitWideQuants();
-    } else {
-      a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS), QUANTS);
-    }
+    a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS), QUANTS);
     a.vbroadcastss(SCALE, at(Gp.RDX, 0));
     store(Parameters.SCALE, SCALE);
     a.vpmaddubsw(SUMS, BYTE_ONES, QUANTS);
@@ -135,14 +125,6 @@ final class PrepareCode {
       a.vmulps(RESULT, RESULT, SCALE);
       store(Parameters.SECOND, RESULT);
     }
-  }
-
-  private void emitWideQuants() {
-    a.vpsllw(PAIRS, QUANTS, 8);
-    a.vpsraw(PAIRS, PAIRS, 8);
-    a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS), PAIRS);
-    a.vpsraw(PAIRS, QUANTS, 8);
-    a.vmovdqu(at(Gp.RAX, Parameters.RECORD_QUANTS + Parameters.ODD_QUANTS), PAIRS);
   }
 
   private void product(Vector sum, int field) {

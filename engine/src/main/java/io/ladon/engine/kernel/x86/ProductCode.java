@@ -103,7 +103,7 @@ final class ProductCode {
   }
 
   /** The code that the function calls for {@code tokens} tokens: the sums of panels. */
-  void emitTile(Format format, int tokens, int recordBytes, TileArithmetic sums) {
+  void emitTile(Format format, int tokens, TileArithmetic sums) {
     for (int p = 0; p < sums.panels(); p++) {
       Gp header = Registers.HEADERS[p];
       a.mov(header, Registers.PANEL);
@@ -142,7 +142,7 @@ final class ProductCode {
       a.add(Registers.HEADERS[p], format.blockHeader());
       a.add(Registers.QUANTS_OF[p], format.quantBytes());
     }
-    a.add(Registers.ACTIVATIONS, recordBytes * tokens);
+    a.add(Registers.ACTIVATIONS, format.recordBytes() * tokens);
     a.dec(Registers.COUNT);
     a.jump(Condition.NOT_EQUAL, blocks);
     for (int p = 0; p < sums.panels(); p++) {

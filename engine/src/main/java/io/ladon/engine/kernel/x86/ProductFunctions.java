@@ -25,10 +25,9 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
       int multiplyOffset,
       int[] tileOffsets,
       int[] pairOffsets,
-      int recordBytes,
-      int valueBytes) {
-    this.recordBytes = recordBytes;
-    this.valueBytes = valueBytes;
+      Format format) {
+    this.recordBytes = format.recordBytes();
+    this.valueBytes = format.valueBytes();
     this.memory = memory;
     this.prepare = memory.function(0);
     this.multiply = memory.function(multiplyOffset);
@@ -51,7 +50,6 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
    */
   static ProductFunctions assemble(Tier tier, TensorType type) throws IOException {
     Format format = Format.of(type);
-    int recordBytes = tier.recordBytes(format);
     Assembler a = new Assembler();
     tier.preparation(a, format).emit();
     int multiply = a.align();
@@ -61,19 +59,13 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     int[] pairs = new int[tier.pairTokens(format) + 1];
     for (int tokens = 1; tokens <= tier.maxTokens(format); tokens++) {
       tiles[tokens] = a.align();
-      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens, 1));
+      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens, 1));
     }
     for (int tokens = 1; tokens < pairs.length; tokens++) {
       pairs[tokens] = a.align();
-      product.emitTile(format, tokens, recordBytes, tier.arithmetic(a, format, tokens, 2));
+      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens, 2));
     }
-    return new ProductFunctions(
-        ExecutableMemory.load(a.toBytes()),
-        multiply,
-        tiles,
-        pairs,
-        recordBytes,
-        format.valueBytes());
+    return new ProductFunctions(ExecutableMemory.load(a.toBytes()), multiply, tiles, pairs, format);
   }
 
   /** Tokens of a tile at most. */

@@ -47,23 +47,10 @@ public enum Tier {
 
   /** Tokens of a tile at most, where no tile registers are used. */
   int maxTokens(Format format) {
-    if (widens(format)) {
+    if (this == AVX2 && format.type() == TensorType.Q8_0) {
       return Avx2Bytes.MOST_TOKENS;
     }
     return this == AVX_VNNI && !format.isFloat() ? AvxVnniArithmetic.maxTokens(format) : maxTokens;
-  }
-
-  /** Bytes that a block of a token's activations takes when prepared. */
-  int recordBytes(Format format) {
-    if (format.isFloat()) {
-      return Format.FLOAT_RECORD;
-    }
-    return Parameters.RECORD_QUANTS + (widens(format) ? 2 : 1) * Parameters.ODD_QUANTS;
-  }
-
-  /** Whether quants are multiplied as 16-bit numbers. */
-  private boolean widens(Format format) {
-    return this == AVX2 && format.type() == TensorType.Q8_0;
   }
 
   /** What the tier's code is made of. */
@@ -94,7 +81,7 @@ public enum Tier {
 
   /** The function that prepares activations as the arithmetic expects them. */
   PrepareCode preparation(Assembler assembler, Format format) {
-    return new PrepareCode(assembler, format, recordBytes(format), addsPairs(), widens(format));
+    return new PrepareCode(assembler, format, addsPairs());
   }
 
   /** Tokens of a tile at most for which two panels may go together; 0 if none do. */
@@ -117,12 +104,12 @@ public enum Tier {
         if (format.isFloat()) {
           yield new Avx2Floats(assembler, format, tokens);
         }
-        if (widens(format)) {
-          yield new Avx2Bytes(assembler, format, tokens);
+        if (this == AVX_VNNI) {
+          yield new AvxVnniArithmetic(assembler, format, tokens);
         }
-        yield addsPairs()
+        yield format.hasNibbles()
             ? new Avx2Pairs(assembler, format, tokens)
-            : new AvxVnniArithmetic(assembler, format, tokens);
+            : new Avx2Bytes(assembler, format, tokens);
       }
     };
   }

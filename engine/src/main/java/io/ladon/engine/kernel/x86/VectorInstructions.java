@@ -290,6 +290,19 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(1, 2, 0x04), to, left.number(), right);
   }
 
+  /**
+   * Bytes of {@code left}, negated where those of {@code right} are negative, 0 where they are;
+   * AVX2.
+   */
+  final void vpsignb(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 2, 0x08), to, left.number(), right);
+  }
+
+  /** Bytes without their sign; that of -128 is an unsigned 128. */
+  final void vpabsb(Vector to, Operand from) {
+    vector(VectorOp.of(1, 2, 0x1C), to, NONE, from);
+  }
+
   /** Signed 16-bit numbers multiplied and added in pairs. */
   final void vpmaddwd(Vector to, Vector left, Operand right) {
     vector(VectorOp.of(1, 1, 0xF5), to, left.number(), right);

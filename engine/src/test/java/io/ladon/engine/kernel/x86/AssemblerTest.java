@@ -265,6 +265,10 @@ class AssemblerTest {
     is(
         "vpdpbusd zmm31, zmm21, dword ptr [r9+512]{1to16}",
         a -> a.vpdpbusd(zmm(31), zmm(21), each(Gp.R9, 512)));
+    is("vpsignb ymm13, ymm12, ymm8", a -> a.vpsignb(ymm(13), ymm(12), ymm(8)));
+    is("vpsignb ymm3, ymm2, [rdi+32]", a -> a.vpsignb(ymm(3), ymm(2), at(Gp.RDI, 32)));
+    is("vpabsb ymm10, ymm8", a -> a.vpabsb(ymm(10), ymm(8)));
+    is("vpabsb ymm1, [rdi+480]", a -> a.vpabsb(ymm(1), at(Gp.RDI, 480)));
     is("{vex} vpdpbusd ymm0, ymm14, ymm12", a -> a.vpdpbusd(ymm(0), ymm(14), ymm(12)));
     is("{vex} vpdpbusd ymm11, ymm6, ymm7", a -> a.vpdpbusd(ymm(11), ymm(6), ymm(7)));
     is("vpsllw zmm23, zmm24, 3", a -> a.vpsllw(zmm(23), zmm(24), 3));
