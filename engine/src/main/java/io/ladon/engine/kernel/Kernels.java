@@ -40,6 +40,11 @@ public interface Kernels {
     throw new IllegalArgumentException(distance + " bytes, where there is no choice");
   }
 
+  /** The one of {@link #fetchDistances} that is in use; 0 where there is no choice. */
+  default int fetchDistance() {
+    return 0;
+  }
+
   /**
    * Multiplies rows {@code [rowBegin, rowEnd)} of a packed quantised matrix with int8 activations.
    *

@@ -53,6 +53,11 @@ public final class MachineKernels implements Kernels {
   }
 
   @Override
+  public int fetchDistance() {
+    return fetchDistance;
+  }
+
+  @Override
   public void read(MemorySegment memory, long offset, long bytes) {
     long units = bytes / MachineCode.READ_UNIT;
     if (units > 0) {

@@ -91,6 +91,7 @@ class MachineKernelsTest {
       assertThat(kernels.fetchDistances()).hasSizeGreaterThan(1);
       for (int distance : kernels.fetchDistances()) {
         kernels.fetchAhead(distance);
+        assertThat(kernels.fetchDistance()).isEqualTo(distance);
         assertThat(KernelSelfTest.difference(kernels)).isEmpty();
       }
       assertThatThrownBy(() -> kernels.fetchAhead(77))

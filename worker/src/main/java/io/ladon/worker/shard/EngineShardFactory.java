@@ -42,17 +42,22 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
   /**
    * Chooses kernels and measures them, which takes some tenths of a second.
    *
-   * @param kernels a name that {@link KernelProvider#named} knows
+   * @param name one that {@link KernelProvider#named} knows
    * @param threads that compute; 0 for one a core
    * @throws IllegalArgumentException if no kernels have that name
    * @throws IllegalStateException if this machine or process cannot run them
    */
-  public static EngineShardFactory measured(String kernels, int threads, boolean warmUp) {
-    KernelProvider chosen = KernelProvider.choose(kernels);
-    log.info("event=kernels name={} reason=\"{}\"", chosen.kernels().name(), chosen.reason());
+  public static EngineShardFactory measured(String name, int threads, boolean warmUp) {
+    KernelProvider chosen = KernelProvider.choose(name);
+    Kernels kernels = chosen.kernels();
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
-    return new EngineShardFactory(
-        chosen.kernels(), count, warmUp, SpeedProbe.measure(chosen.kernels(), count));
+    MachineSpeed speed = SpeedProbe.measure(kernels, count);
+    log.info(
+        "event=kernels name={} fetchAheadBytes={} reason=\"{}\"",
+        kernels.name(),
+        kernels.fetchDistance(),
+        chosen.reason());
+    return new EngineShardFactory(kernels, count, warmUp, speed);
   }
 
   @Override
