@@ -4,6 +4,7 @@ import io.ladon.engine.kernel.SlabAllocator;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MemoryReader;
 import io.ladon.engine.kernel.x86.Tier;
+import io.ladon.engine.memory.FetchDistance;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -56,10 +57,13 @@ public final class ReadBandwidth {
       if (!hasCode()) {
         return best(executor, buffers, ReadBandwidth::sum);
       }
-      try (MemoryReader plain = new MemoryReader(false);
-          MemoryReader ahead = new MemoryReader(true)) {
-        return Math.max(best(executor, buffers, plain::read), best(executor, buffers, ahead::read));
+      double best = 0;
+      for (FetchDistance ahead : MemoryReader.distances()) {
+        try (MemoryReader reader = new MemoryReader(ahead)) {
+          best = Math.max(best, best(executor, buffers, reader::read));
+        }
       }
+      return best;
     } catch (IOException | ExecutionException | TimeoutException e) {
       throw new IllegalStateException("reading memory took too long or failed", e);
     }

@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -23,26 +24,33 @@ public interface Kernels {
   default void read(MemorySegment memory, long offset, long bytes) {}
 
   /**
-   * How far ahead, in bytes, products of few tokens can fetch weights from memory. Which is the
-   * best depends on the CPU; until {@link #fetchAhead} says otherwise it is the first. Empty where
-   * there is no choice. Only the speed depends on it.
+   * Takes some bytes of memory off heap, a few less if need be, out of all caches: what reads them
+   * next reads memory. Where there is no way to do that, nothing happens.
    */
-  default List<Integer> fetchDistances() {
+  default void evict(MemorySegment memory, long offset, long bytes) {}
+
+  /**
+   * How far ahead products can fetch weights from memory. Which is the best depends on the CPU and
+   * on how many tokens there are; until {@link #fetchAhead} says otherwise it is the first. Empty
+   * where there is no choice. Only the speed depends on it.
+   */
+  default List<FetchDistance> fetchDistances() {
     return List.of();
   }
 
   /**
    * Chooses one of {@link #fetchDistances}.
    *
+   * @param tokens one or two are alike, and so are all other numbers
    * @throws IllegalArgumentException if it is none of them
    */
-  default void fetchAhead(int distance) {
+  default void fetchAhead(int tokens, FetchDistance distance) {
     throw new IllegalArgumentException(distance + " bytes, where there is no choice");
   }
 
-  /** The one of {@link #fetchDistances} that is in use; 0 where there is no choice. */
-  default int fetchDistance() {
-    return 0;
+  /** The one of {@link #fetchDistances} that is in use. */
+  default FetchDistance fetchDistance(int tokens) {
+    return FetchDistance.NONE;
   }
 
   /**

@@ -7,6 +7,7 @@ import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.MachineCode.Function;
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.kernel.x86.ProductFunctions;
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.memory.NativeMemory;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
@@ -24,9 +25,13 @@ public final class MachineKernels implements Kernels {
   /** Floats that the code takes at once. */
   private static final int UNIT = 16;
 
+  /** Tokens up to which weights are read as quickly as the CPU can. */
+  private static final int FEW_TOKENS = 2;
+
   private final MachineCode code;
   private final ScalarKernels scalar;
-  private volatile int fetchDistance = ProductFunctions.FETCH_DISTANCES.getFirst();
+  private volatile FetchDistance distanceOfFew = ProductFunctions.FETCH_DISTANCES.getFirst();
+  private volatile FetchDistance distanceOfMore = distanceOfFew;
 
   MachineKernels(MachineCode code) {
     this.code = code;
@@ -39,29 +44,42 @@ public final class MachineKernels implements Kernels {
   }
 
   @Override
-  public List<Integer> fetchDistances() {
+  public List<FetchDistance> fetchDistances() {
     return ProductFunctions.FETCH_DISTANCES;
   }
 
   @Override
-  public void fetchAhead(int distance) {
+  public void fetchAhead(int tokens, FetchDistance distance) {
     if (!ProductFunctions.FETCH_DISTANCES.contains(distance)) {
       throw new IllegalArgumentException(
-          "%d bytes, none of %s".formatted(distance, ProductFunctions.FETCH_DISTANCES));
+          "%s bytes, none of %s".formatted(distance, ProductFunctions.FETCH_DISTANCES));
     }
-    fetchDistance = distance;
+    if (tokens <= FEW_TOKENS) {
+      distanceOfFew = distance;
+    } else {
+      distanceOfMore = distance;
+    }
   }
 
   @Override
-  public int fetchDistance() {
-    return fetchDistance;
+  public FetchDistance fetchDistance(int tokens) {
+    return tokens <= FEW_TOKENS ? distanceOfFew : distanceOfMore;
   }
 
   @Override
   public void read(MemorySegment memory, long offset, long bytes) {
+    walk(Function.READ, memory, offset, bytes);
+  }
+
+  @Override
+  public void evict(MemorySegment memory, long offset, long bytes) {
+    walk(Function.EVICT, memory, offset, bytes);
+  }
+
+  private void walk(Function function, MemorySegment memory, long offset, long bytes) {
     long units = bytes / MachineCode.READ_UNIT;
     if (units > 0) {
-      code.call(Function.READ, units, NativeMemory.address(memory, offset, bytes), 0, 0, 0, 0);
+      code.call(function, units, NativeMemory.address(memory, offset, bytes), 0, 0, 0, 0);
     }
   }
 
@@ -91,7 +109,7 @@ public final class MachineKernels implements Kernels {
           tokens,
           out,
           outColumn,
-          fetchDistance);
+          fetchDistance(tokens));
     }
   }
 
@@ -116,7 +134,7 @@ public final class MachineKernels implements Kernels {
         tokens,
         out,
         outColumn,
-        fetchDistance);
+        fetchDistance(tokens));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.ladon.engine.kernel;
 import io.ladon.engine.kernel.x86.PanelFunction;
 import io.ladon.engine.kernel.x86.Parameters;
 import io.ladon.engine.kernel.x86.ProductFunctions;
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.memory.NativeMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -34,9 +35,6 @@ final class MachineProduct {
    */
   private static final int PAIR_MIN_TOKENS = 17;
 
-  /** Tokens up to which the CPU may be better at fetching ahead. */
-  private static final int FEW_TOKENS = 2;
-
   private MachineProduct() {}
 
   /** What the code must know of a matrix's tiles and leaves. */
@@ -64,7 +62,7 @@ final class MachineProduct {
    * @param values address of (tokens, columns) activations, int8 or, if the weights are floats,
    *     float32
    * @param scales address of the scales of int8 activations, (tokens, blocks)
-   * @param fetchDistance with few tokens, of {@link ProductFunctions#FETCH_DISTANCES}
+   * @param fetchDistance of weights whose panels go alone
    */
   static void multiply(
       ProductFunctions code,
@@ -76,7 +74,7 @@ final class MachineProduct {
       int tokens,
       FloatTensor[] out,
       int outColumn,
-      int fetchDistance) {
+      FetchDistance fetchDistance) {
     if (rowBegin == rowEnd || w.columns() == 0) {
       return;
     }
@@ -109,9 +107,8 @@ final class MachineProduct {
           tokenEntries);
       NativeMemory.setLong(
           parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
-      NativeMemory.setLong(
-          parameters + Parameters.FAR_AHEAD,
-          tokens <= FEW_TOKENS ? fetchDistance : ProductFunctions.FETCH_DISTANCES.getFirst());
+      NativeMemory.setLong(parameters + Parameters.NEAR_AHEAD, fetchDistance.nearBytes());
+      NativeMemory.setLong(parameters + Parameters.FAR_AHEAD, fetchDistance.farBytes());
       NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
       NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);

@@ -5,6 +5,7 @@ import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.kernel.SlabAllocator;
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.plan.LeafTree;
 import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.ShardPlan;
@@ -13,15 +14,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Measures what this machine can do, with the kernels that will do it: 4-bit weights larger than
- * the caches read for one token, and a product with many tokens. The best part counts, for the
- * first ones run cold. Before that it lets the kernels fetch weights as far ahead as is the best
- * here. Takes about a tenth of a second.
+ * Measures what this machine can do, with the kernels that will do it: 4-bit weights read from
+ * memory for one token, and a product with many tokens. The best part counts, for the first ones
+ * run cold. Before that it lets the kernels fetch weights as far ahead as is the best here. Takes
+ * about a tenth of a second.
+ *
+ * <p>Weights of a model come from memory, but those here might come from a cache that is larger
+ * than they are, which some servers have; so they are taken out of it before they are read.
  */
 public final class SpeedProbe {
 
   private static final int COLUMNS = 4096;
-  private static final int ROWS = 16 << 10; // 38 MB
+  private static final int ROWS = 16 << 10; // 38 MB: more than most caches
   private static final int PART_ROWS = 256;
   private static final int TOKENS = 64;
   private static final long LIMIT_NANOS = 10_000_000;
@@ -29,10 +33,15 @@ public final class SpeedProbe {
   /** However long they take: on a busy machine some are computed without a break. */
   private static final int LEAST_PARTS = 32;
 
-  /** Of each distance of fetching ahead, before and after what counts begins: some 5 ms in all. */
-  private static final int COLD_ROUNDS = 16;
+  /** Of each distance of fetching ahead, before what counts begins: some 20 ms in all. */
+  private static final int COLD_ROUNDS = 6;
 
-  private static final int ROUNDS = 64;
+  private static final int ROUNDS = 40;
+
+  /** What stands for all numbers of tokens from three on; with some four times as much to do. */
+  public static final int MORE_TOKENS = 4;
+
+  private static final int ROUNDS_OF_MORE = 16;
 
   private final Kernels kernels;
   private final ThreadTeam team;
@@ -64,7 +73,8 @@ public final class SpeedProbe {
     try (ThreadTeam team = new ThreadTeam(threads);
         Arena arena = Arena.ofShared()) {
       SpeedProbe probe = new SpeedProbe(kernels, team, arena);
-      probe.chooseFetchDistance();
+      probe.chooseFetchDistance(1, ROUNDS);
+      probe.chooseFetchDistance(MORE_TOKENS, ROUNDS_OF_MORE);
       double rowsOfOne = probe.rowsPerSecond(1, ROWS);
       double rowsOfMany = probe.rowsPerSecond(TOKENS, PART_ROWS);
       return new MachineSpeed(
@@ -73,17 +83,17 @@ public final class SpeedProbe {
   }
 
   /** In turns, as what else the machine does changes: the least median counts. */
-  private void chooseFetchDistance() {
-    List<Integer> distances = kernels.fetchDistances();
+  private void chooseFetchDistance(int count, int rounds) {
+    List<FetchDistance> distances = kernels.fetchDistances();
     if (distances.isEmpty()) {
       return;
     }
-    tokens = 1;
-    long[][] nanos = new long[distances.size()][ROUNDS];
+    tokens = count;
+    long[][] nanos = new long[distances.size()][rounds];
     int part = 0;
-    for (int round = -COLD_ROUNDS; round < ROUNDS; round++) {
+    for (int round = -COLD_ROUNDS; round < rounds; round++) {
       for (int i = 0; i < distances.size(); i++) {
-        kernels.fetchAhead(distances.get(i));
+        kernels.fetchAhead(tokens, distances.get(i));
         long taken = nanosOfPart(part++, ROWS);
         if (round >= 0) {
           nanos[i][round] = taken;
@@ -93,11 +103,11 @@ public final class SpeedProbe {
     int best = 0;
     for (int i = 0; i < nanos.length; i++) {
       Arrays.sort(nanos[i]);
-      if (nanos[i][ROUNDS / 2] < nanos[best][ROUNDS / 2]) {
+      if (nanos[i][rounds / 2] < nanos[best][rounds / 2]) {
         best = i;
       }
     }
-    kernels.fetchAhead(distances.get(best));
+    kernels.fetchAhead(tokens, distances.get(best));
   }
 
   /** The best part's speed; the parts are rows of the first {@code rows}, again and again. */
@@ -111,9 +121,13 @@ public final class SpeedProbe {
     return best;
   }
 
-  /** How long a part takes, at least 1 ns. */
+  /** How long a part takes, at least 1 ns; with few tokens its weights come from memory. */
   private long nanosOfPart(int part, int rows) {
     firstRow = part * PART_ROWS % rows;
+    if (tokens < TOKENS) {
+      long rowBytes = weights.bytes() / ROWS;
+      kernels.evict(weights.segment(), firstRow * rowBytes, PART_ROWS * rowBytes);
+    }
     long begin = System.nanoTime();
     team.run(PART_ROWS / ShardPlan.ROW_BLOCK, task);
     return Math.max(1, System.nanoTime() - begin);

@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.Tier;
+import io.ladon.engine.memory.FetchDistance;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -87,16 +91,41 @@ class MachineKernelsTest {
     }
 
     @Test
+    void readsAndEvictsNothingButWhatItIsTold() {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment memory = arena.allocate(4096, 64);
+        for (int i = 0; i < 4096; i++) {
+          memory.set(ValueLayout.JAVA_BYTE, i, (byte) (i * 7));
+        }
+        for (int bytes : new int[] {0, 1, 255, 256, 257, 1024, 4000}) {
+          kernels.read(memory, 96, bytes);
+          kernels.evict(memory, 96, bytes);
+        }
+        for (int i = 0; i < 4096; i++) {
+          assertThat(memory.get(ValueLayout.JAVA_BYTE, i)).isEqualTo((byte) (i * 7));
+        }
+        assertThatThrownBy(() -> kernels.read(memory, 3841, 256))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.evict(memory, 3841, 256))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+    }
+
+    @Test
     void fetchesAsFarAheadAsIsAskedWithTheSameResults() {
       assertThat(kernels.fetchDistances()).hasSizeGreaterThan(1);
-      for (int distance : kernels.fetchDistances()) {
-        kernels.fetchAhead(distance);
-        assertThat(kernels.fetchDistance()).isEqualTo(distance);
+      for (FetchDistance distance : kernels.fetchDistances()) {
+        for (int tokens : new int[] {1, 3}) {
+          FetchDistance ofOthers = kernels.fetchDistance(4 - tokens);
+          kernels.fetchAhead(tokens, distance);
+          assertThat(kernels.fetchDistance(tokens)).isEqualTo(distance);
+          assertThat(kernels.fetchDistance(4 - tokens)).isEqualTo(ofOthers);
+        }
         assertThat(KernelSelfTest.difference(kernels)).isEmpty();
       }
-      assertThatThrownBy(() -> kernels.fetchAhead(77))
+      assertThatThrownBy(() -> kernels.fetchAhead(1, new FetchDistance(7, 77)))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("77");
+          .hasMessageContaining("7/77");
     }
   }
 }

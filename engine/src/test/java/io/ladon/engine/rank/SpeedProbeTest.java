@@ -3,46 +3,60 @@ package io.ladon.engine.rank;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.plan.MachineSpeed;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SpeedProbeTest {
 
-  private static final List<Integer> DISTANCES = List.of(100, 200, 300);
+  private static final List<FetchDistance> DISTANCES =
+      List.of(new FetchDistance(1, 10), new FetchDistance(2, 20), new FetchDistance(3, 30));
   private static final long NANOS = 20_000;
   private static final long SLOWER_NANOS = 2_000_000;
 
-  /** The last one asked for, as kernels have it. */
-  private int distance = DISTANCES.getFirst();
+  /** The last ones asked for, of one token and of more, as kernels have them. */
+  private final FetchDistance[] chosen = {DISTANCES.getFirst(), DISTANCES.getFirst()};
 
   @ParameterizedTest
-  @ValueSource(ints = {100, 200, 300})
-  void choosesTheDistanceThatReadsSoonest(int quickest) {
+  @CsvSource({"0, 1", "1, 2", "2, 0"})
+  void choosesTheDistancesThatReadSoonest(int quickestOfOne, int quickestOfMore) {
+    FetchDistance[] quickest = {DISTANCES.get(quickestOfOne), DISTANCES.get(quickestOfMore)};
     Kernels kernels =
-        kernels(() -> LockSupport.parkNanos(distance == quickest ? NANOS : SLOWER_NANOS));
+        kernels(
+            use -> LockSupport.parkNanos(chosen[use].equals(quickest[use]) ? NANOS : SLOWER_NANOS));
 
     MachineSpeed speed = SpeedProbe.measure(kernels, 1);
 
-    assertThat(distance).isEqualTo(quickest);
+    assertThat(chosen).isEqualTo(quickest);
     assertThat(speed.readBytesPerSecond()).isPositive();
     assertThat(speed.operationsPerSecond()).isPositive();
   }
 
-  /** Kernels that compute nothing. */
-  private Kernels kernels(Runnable multiply) {
+  private static int use(Object tokens) {
+    return (int) tokens == 1 ? 0 : 1;
+  }
+
+  /**
+   * Kernels that compute nothing.
+   *
+   * @param multiply is given 0 if there is one token, else 1
+   */
+  private Kernels kernels(IntConsumer multiply) {
     InvocationHandler handler =
         (proxy, method, arguments) -> {
           switch (method.getName()) {
             case "fetchDistances" -> {
               return DISTANCES;
             }
-            case "fetchAhead" -> distance = (int) arguments[0];
-            case "multiply" -> multiply.run();
+            case "fetchAhead" -> chosen[use(arguments[0])] = (FetchDistance) arguments[1];
+            case "evict" -> {}
+            case "multiply" -> multiply.accept(use(arguments[4]));
             default -> throw new IllegalStateException(method.toString());
           }
           return null;

@@ -53,9 +53,10 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     MachineSpeed speed = SpeedProbe.measure(kernels, count);
     log.info(
-        "event=kernels name={} fetchAheadBytes={} reason=\"{}\"",
+        "event=kernels name={} fetchAhead={} fetchAheadOfMore={} reason=\"{}\"",
         kernels.name(),
-        kernels.fetchDistance(),
+        kernels.fetchDistance(1),
+        kernels.fetchDistance(SpeedProbe.MORE_TOKENS),
         chosen.reason());
     return new EngineShardFactory(kernels, count, warmUp, speed);
   }

@@ -4,6 +4,7 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.zmm;
 
 import io.ladon.engine.kernel.x86.Assembler.Condition;
+import io.ladon.engine.memory.FetchDistance;
 
 /**
  * The loops of a product by AMX: groups of panels; for each the tiles in order, cut into segments
@@ -30,6 +31,10 @@ final class AmxPanelCode {
 
   /** What walks over the weights of a segment. */
   private static final Gp[] WALKING = {Registers.HEADER, Registers.QUANTS, Registers.AHEAD};
+
+  /** How far ahead weights are fetched. The L1 cache has little room beside unpacked weights. */
+  private static final FetchDistance AHEAD =
+      new FetchDistance(ProductCode.USUAL.nearBytes(), ProductCode.DEEP.farBytes());
 
   private static final int MAX_PANELS = 2;
 
@@ -92,7 +97,7 @@ final class AmxPanelCode {
   private void emitGroup() {
     a.mov(Registers.HEADER, Registers.PANEL);
     a.mov(Registers.AHEAD, Registers.PANEL);
-    a.add(Registers.AHEAD, ProductCode.AHEAD_BYTES);
+    a.add(Registers.AHEAD, AHEAD.nearBytes());
     a.mov(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE));
     a.mov(SCRATCH, 0);
     note(AmxParameters.OFFSET, SCRATCH);
@@ -203,8 +208,7 @@ final class AmxPanelCode {
   private void emitFetch(int bytes) {
     for (int line = 0; line < bytes; line += 64) {
       a.prefetcht0(at(Registers.AHEAD, line));
-      a.prefetcht1(
-          at(Registers.AHEAD, line + ProductCode.FAR_AHEAD_BYTES - ProductCode.AHEAD_BYTES));
+      a.prefetcht1(at(Registers.AHEAD, line + AHEAD.farBytes() - AHEAD.nearBytes()));
     }
     a.add(Registers.AHEAD, bytes);
   }

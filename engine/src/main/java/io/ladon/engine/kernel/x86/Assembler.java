@@ -238,6 +238,19 @@ final class Assembler extends TileInstructions {
     memoryOnly(1, 0x18, 2, line);
   }
 
+  /** Takes a line out of all caches, some time before the next {@link #mfence}. */
+  void clflushopt(Memory line) {
+    code().putByte(0x66);
+    memoryOnly(1, 0xAE, 7, line);
+  }
+
+  /** Waits until all loads, stores and flushes before it are done. */
+  void mfence() {
+    code().putByte(0x0F);
+    code().putByte(0xAE);
+    code().putByte(0xF0);
+  }
+
   void syscall() {
     code().putByte(0x0F);
     code().putByte(0x05);

@@ -37,7 +37,8 @@ final class CodeLoop implements AutoCloseable {
     emit(a, body, end -> {});
   }
 
-  private static void emit(Assembler a, Consumer<Assembler> body, Consumer<Assembler> after) {
+  /** The same with something to be done at the end. */
+  static void emit(Assembler a, Consumer<Assembler> body, Consumer<Assembler> after) {
     Label loop = a.loop();
     body.accept(a);
     a.dec(Gp.RDI);

@@ -18,6 +18,7 @@ final class CpuFeatures {
     AVX2,
     FMA,
     F16C,
+    CLFLUSHOPT,
     AVX_VNNI,
     AVX512F,
     AVX512BW,
@@ -59,6 +60,7 @@ final class CpuFeatures {
       long leaf7 = ask(cpuid, registers, 7, EBX);
       long leaf7c = ask(cpuid, registers, 7, ECX);
       long leaf7d = ask(cpuid, registers, 7, EDX);
+      add(features, Feature.CLFLUSHOPT, bit(leaf7, 23));
       ExecutableMemory.call(code.function(xgetbv), registers.address());
       long saved = registers.getAtIndex(ValueLayout.JAVA_LONG, 0);
       if ((saved & YMM_STATE) == YMM_STATE) {

@@ -2,6 +2,7 @@ package io.ladon.engine.kernel.x86;
 
 import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
+import io.ladon.engine.memory.FetchDistance;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,7 +35,9 @@ public final class MachineCode implements AutoCloseable {
     MAX,
     SUM_EXP,
     /** Reads (units of {@link #READ_UNIT} bytes, address). */
-    READ
+    READ,
+    /** The same, but takes them out of all caches; does nothing where the CPU cannot. */
+    EVICT
   }
 
   /** Bytes that are read at once. */
@@ -55,15 +58,16 @@ public final class MachineCode implements AutoCloseable {
     this.constants = new ConstantTable(arena, constants);
     Assembler a = new Assembler();
     Map<Function, Integer> begins = new EnumMap<>(Function.class);
+    Set<Feature> features = CpuFeatures.detect();
     for (Function function : Function.values()) {
       begins.put(function, a.align());
-      emit(a, function);
+      emit(a, function, features);
     }
     memory = ExecutableMemory.load(a.toBytes());
     begins.forEach((function, begin) -> functions.put(function, memory.function(begin)));
   }
 
-  private void emit(Assembler a, Function function) {
+  private void emit(Assembler a, Function function, Set<Feature> features) {
     FloatCode code = new FloatCode(new Lanes(a, tier.bits()), constants);
     switch (function) {
       case QUANTIZE -> new QuantizeCode(a, constants).emit();
@@ -77,8 +81,22 @@ public final class MachineCode implements AutoCloseable {
       case ROTATE_HALVES -> code.rotateHalves();
       case MAX -> code.max();
       case SUM_EXP -> code.sumExp();
-      case READ -> CodeLoop.emit(a, round -> MemoryReader.emitRound(round, false));
+      case READ -> CodeLoop.emit(a, round -> MemoryReader.emitRound(round, FetchDistance.NONE));
+      case EVICT -> {
+        if (features.contains(Feature.CLFLUSHOPT)) {
+          CodeLoop.emit(a, MachineCode::emitEviction, Assembler::mfence);
+        } else {
+          a.ret();
+        }
+      }
     }
+  }
+
+  private static void emitEviction(Assembler a) {
+    for (int line = 0; line < READ_UNIT; line += 64) {
+      a.clflushopt(Memory.at(CodeLoop.ADDRESS, line));
+    }
+    a.add(CodeLoop.ADDRESS, READ_UNIT);
   }
 
   /**

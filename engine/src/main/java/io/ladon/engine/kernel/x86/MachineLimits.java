@@ -4,6 +4,7 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 import static io.ladon.engine.kernel.x86.Vector.zmm;
 
+import io.ladon.engine.memory.FetchDistance;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -116,15 +117,15 @@ public final class MachineLimits {
   }
 
   /**
-   * Bytes a second that are read from {@code memory}, which is larger than all caches; the better
-   * of plain reading and of reading with the kernels' distances of fetching ahead.
+   * Bytes a second that are read from {@code memory}, which is larger than all caches; the best of
+   * plain reading and of reading with the kernels' distances of fetching ahead.
    *
    * @throws IOException if the system refuses executable memory
    */
   public static double readBytes(MemorySegment memory) throws IOException {
     double least = Double.POSITIVE_INFINITY;
-    for (boolean fetchAhead : new boolean[] {false, true}) {
-      try (MemoryReader reader = new MemoryReader(fetchAhead)) {
+    for (FetchDistance ahead : MemoryReader.distances()) {
+      try (MemoryReader reader = new MemoryReader(ahead)) {
         least = Math.min(least, leastSeconds(() -> reader.read(memory)));
       }
     }

@@ -3,9 +3,12 @@ package io.ladon.engine.kernel.x86;
 import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
+import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.memory.NativeMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Reads memory as quickly as the CPU can and does nothing with it: what a kernel that waits for
@@ -19,19 +22,26 @@ public final class MemoryReader implements AutoCloseable {
   private final CodeLoop loop;
 
   /**
-   * @param fetchAhead whether it fetches ahead as far as the kernels do, or leaves that to the CPU
+   * @param ahead how far ahead it fetches, or {@link FetchDistance#NONE}
    * @throws IOException if the system refuses executable memory
    */
-  public MemoryReader(boolean fetchAhead) throws IOException {
-    loop = new CodeLoop(a -> emitRound(a, fetchAhead));
+  public MemoryReader(FetchDistance ahead) throws IOException {
+    loop = new CodeLoop(a -> emitRound(a, ahead));
+  }
+
+  /** Not fetching ahead, and how far the kernels may do it: the quickest is the machine's limit. */
+  public static List<FetchDistance> distances() {
+    List<FetchDistance> distances = new ArrayList<>(ProductFunctions.FETCH_DISTANCES);
+    distances.addFirst(FetchDistance.NONE);
+    return distances;
   }
 
   /** The body of a {@link CodeLoop}. */
-  static void emitRound(Assembler a, boolean fetchAhead) {
+  static void emitRound(Assembler a, FetchDistance ahead) {
     for (int line = 0; line < ROUND_BYTES; line += 64) {
-      if (fetchAhead) {
-        a.prefetcht0(at(CodeLoop.ADDRESS, line + ProductCode.AHEAD_BYTES));
-        a.prefetcht1(at(CodeLoop.ADDRESS, line + ProductCode.FAR_AHEAD_BYTES));
+      if (!ahead.equals(FetchDistance.NONE)) {
+        a.prefetcht0(at(CodeLoop.ADDRESS, line + ahead.nearBytes()));
+        a.prefetcht1(at(CodeLoop.ADDRESS, line + ahead.farBytes()));
       }
       a.vmovups(ymm(line / 32), at(CodeLoop.ADDRESS, line));
       a.vmovups(ymm(line / 32 + 1), at(CodeLoop.ADDRESS, line + 32));

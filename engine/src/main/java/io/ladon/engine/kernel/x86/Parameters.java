@@ -45,6 +45,9 @@ public final class Parameters {
   /** Bytes from a lone panel's weights to those that are fetched to the L2 cache. */
   public static final int FAR_AHEAD = 104;
 
+  /** The same to the L1 cache. */
+  public static final int NEAR_AHEAD = 112;
+
   /** {@link #ROW_BITS} of a whole panel. */
   static final int ALL_ROWS = 0xFFFF;
 

@@ -1,6 +1,7 @@
 package io.ladon.engine.kernel.x86;
 
 import io.ladon.engine.checkpoint.TensorType;
+import io.ladon.engine.memory.FetchDistance;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -8,9 +9,9 @@ import java.util.List;
 /** The code of one tier for one type of weights, ready to be called. */
 public final class ProductFunctions implements PanelFunction, AutoCloseable {
 
-  /** Values of {@link Parameters#FAR_AHEAD}; for more tokens than a few the first is the best. */
-  public static final List<Integer> FETCH_DISTANCES =
-      List.of(ProductCode.FAR_AHEAD_BYTES, ProductCode.WITHIN_PAGE_BYTES);
+  /** What there is to choose from; no CPU is known for which none of them is good. */
+  public static final List<FetchDistance> FETCH_DISTANCES =
+      List.of(ProductCode.USUAL, ProductCode.WITHIN_PAGE, ProductCode.DEEP);
 
   private final ExecutableMemory memory;
   private final MemorySegment prepare;

@@ -117,6 +117,9 @@ class AssemblerTest {
     is("call [r13]", a -> a.call(at(Gp.R13, 0)));
     is("call [rax+8]", a -> a.call(at(Gp.RAX, 8)));
     is("ret", Assembler::ret);
+    is("clflushopt [rsi]", a -> a.clflushopt(at(Gp.RSI, 0)));
+    is("clflushopt [r12+192]", a -> a.clflushopt(at(Gp.R12, 192)));
+    is("mfence", Assembler::mfence);
     is("prefetcht0 [r12+64]", a -> a.prefetcht0(at(Gp.R12, 64)));
     is("prefetcht0 [rsi]", a -> a.prefetcht0(at(Gp.RSI, 0)));
     is("prefetcht1 [r12+2624]", a -> a.prefetcht1(at(Gp.R12, 2624)));
