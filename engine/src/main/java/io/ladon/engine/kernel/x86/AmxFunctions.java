@@ -25,7 +25,12 @@ public final class AmxFunctions implements PanelFunction {
     this.multiply = multiply;
     this.tiles = tiles;
     this.table = table.address();
-    this.minTokens = type == TensorType.Q8_0 ? 64 : 32;
+    this.minTokens =
+        switch (type) {
+          case Q8_0 -> 64;
+          case Q4_1 -> 48;
+          default -> 32;
+        };
     Format format = Format.of(type);
     this.hasMinimum = format.hasMinimum();
     this.groupPanels = AmxPanelCode.groupPanels(format);
@@ -35,7 +40,7 @@ public final class AmxFunctions implements PanelFunction {
 
   /**
    * Tokens from which on this is quicker than the code that takes fewer: unpacking must pay. Q8_0
-   * is the slowest to unpack and the quickest otherwise.
+   * is the slowest to unpack and the quickest otherwise; Q4_1 is quick without this.
    */
   public int minTokens() {
     return minTokens;
