@@ -324,10 +324,6 @@ abstract class VectorInstructions extends Encoder {
     shift(0x71, 2, to, from, count);
   }
 
-  final void vpsraw(Vector to, Vector from, int count) {
-    shift(0x71, 4, to, from, count);
-  }
-
   final void vpsrad(Vector to, Vector from, int count) {
     shift(0x72, 4, to, from, count);
   }

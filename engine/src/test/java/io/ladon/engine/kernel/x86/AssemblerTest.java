@@ -277,7 +277,6 @@ class AssemblerTest {
     is("vpsllw zmm23, zmm24, 3", a -> a.vpsllw(zmm(23), zmm(24), 3));
     is("vpsllw ymm3, ymm14, 3", a -> a.vpsllw(ymm(3), ymm(14), 3));
     is("vpsrlw zmm21, zmm22, 4", a -> a.vpsrlw(zmm(21), zmm(22), 4));
-    is("vpsraw ymm9, ymm10, 8", a -> a.vpsraw(ymm(9), ymm(10), 8));
     is("vpsrad ymm9, ymm10, 1", a -> a.vpsrad(ymm(9), ymm(10), 1));
     is("vpsrad zmm9, zmm10, 1", a -> a.vpsrad(zmm(9), zmm(10), 1));
     is("vpsrld zmm9, zmm10, 16", a -> a.vpsrld(zmm(9), zmm(10), 16));
