@@ -83,18 +83,15 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     if (register.equals(ONES)) {
       return tier.addsPairs();
     }
-    return register.equals(BITS_MASK) && (format.highPlanes() > 0 || !format.hasNibbles());
+    return register.equals(BITS_MASK) && format.bitsMask() != 0;
   }
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
     repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
     repeat(a, ONES, 0x00010001);
-    switch (format.type()) {
-      case Q5_0, Q5_1, Q5_K -> repeat(a, BITS_MASK, 0x10101010);
-      case Q6_K -> repeat(a, BITS_MASK, 0x30303030);
-      case Q8_0 -> repeat(a, BITS_MASK, 0x80808080);
-      default -> {}
+    if (format.bitsMask() != 0) {
+      repeat(a, BITS_MASK, format.bitsMask());
     }
   }
 
@@ -113,8 +110,8 @@ abstract class Avx2Arithmetic extends Avx2Sums {
    */
   abstract void multiply(Vector dot, int half, Vector weights, Vector activations);
 
-  /** Makes a dot one number of 32 bits. */
-  abstract void finishDot(Vector dot, int token);
+  /** Makes a dot one number of 32 bits, where it is not. */
+  void finishDot(Vector dot, int token) {}
 
   /** Ones of 16 bits, if dots are added up in pairs. */
   final Vector ones() {

@@ -31,9 +31,4 @@ final class Avx2Bytes extends Avx2Arithmetic {
     a.vpmaddwd(to, to, ones());
     a.vpaddd(dot, dot, to);
   }
-
-  @Override
-  void finishDot(Vector dot, int token) {
-    // It is one already.
-  }
 }

@@ -107,18 +107,15 @@ final class Avx512Arithmetic extends Avx512Sums {
     if (register.equals(NIBBLE_MASK)) {
       return format.hasNibbles();
     }
-    return register.equals(BITS_MASK) && (format.highPlanes() > 0 || !format.hasNibbles());
+    return register.equals(BITS_MASK) && format.bitsMask() != 0;
   }
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
     repeat(a, SIGN, 1 << 31);
     repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
-    switch (format.type()) {
-      case Q5_0, Q5_1, Q5_K -> repeat(a, BITS_MASK, 0x10101010);
-      case Q6_K -> repeat(a, BITS_MASK, 0x30303030);
-      case Q8_0 -> repeat(a, BITS_MASK, 0x80808080);
-      default -> {}
+    if (format.bitsMask() != 0) {
+      repeat(a, BITS_MASK, format.bitsMask());
     }
     rows(a);
   }

@@ -25,9 +25,4 @@ final class AvxVnniArithmetic extends Avx2Arithmetic {
   void multiply(Vector dot, int half, Vector weights, Vector activations) {
     a.vpdpbusd(dot, weights, activations);
   }
-
-  @Override
-  void finishDot(Vector dot, int token) {
-    // It is one already.
-  }
 }

@@ -93,6 +93,19 @@ record Format(
   }
 
   /**
+   * What code keeps in a register for each byte: the bits above the nibbles, or, if weights are
+   * bytes, their sign; 0 if it needs none.
+   */
+  int bitsMask() {
+    return switch (type) {
+      case Q5_0, Q5_1, Q5_K -> 0x10101010;
+      case Q6_K -> 0x30303030;
+      case Q8_0 -> 0x80808080;
+      default -> 0;
+    };
+  }
+
+  /**
    * What AVX2 subtracts from the quants so that its sums fit 16 bits: the zero point, and 16 in
    * formats of 5 bits that have none.
    */

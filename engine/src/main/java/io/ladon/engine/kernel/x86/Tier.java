@@ -1,6 +1,5 @@
 package io.ladon.engine.kernel.x86;
 
-import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.util.EnumSet;
 import java.util.Set;
@@ -8,17 +7,15 @@ import java.util.Set;
 /** Sets of instructions that code is made for, the quickest first. */
 public enum Tier {
   /** Code of its own for many tokens ({@link AmxCode}); for the rest that of AVX-512 VNNI. */
-  AMX("x86-amx", Avx512Sums.MAX_TOKENS),
-  AVX512_VNNI("x86-avx512vnni", Avx512Sums.MAX_TOKENS),
-  AVX_VNNI("x86-avxvnni", Avx2Sums.MAX_TOKENS),
-  AVX2("x86-avx2", Avx2Sums.MAX_TOKENS);
+  AMX("x86-amx"),
+  AVX512_VNNI("x86-avx512vnni"),
+  AVX_VNNI("x86-avxvnni"),
+  AVX2("x86-avx2");
 
   private final String label;
-  private final int maxTokens;
 
-  Tier(String label, int maxTokens) {
+  Tier(String label) {
     this.label = label;
-    this.maxTokens = maxTokens;
   }
 
   /** What users call it. */
@@ -31,11 +28,12 @@ public enum Tier {
     return isWide() ? 512 : 256;
   }
 
+  /** Whether registers have 512 bits, and there are 32 of them. */
   private boolean isWide() {
     return this == AMX || this == AVX512_VNNI;
   }
 
-  /** Whether dots are sums of 16 bits, two in a lane. */
+  /** Whether dots are sums of 16 bits, two in a lane, if weights have 4 to 6 bits. */
   boolean addsPairs() {
     return this == AVX2;
   }
@@ -47,10 +45,16 @@ public enum Tier {
 
   /** Tokens of a tile at most, where no tile registers are used. */
   int maxTokens(Format format) {
-    if (this == AVX2 && format.type() == TensorType.Q8_0) {
-      return Avx2Bytes.MOST_TOKENS;
+    if (isWide()) {
+      return Avx512Sums.MAX_TOKENS;
     }
-    return this == AVX_VNNI && !format.isFloat() ? AvxVnniArithmetic.maxTokens(format) : maxTokens;
+    if (format.isFloat()) {
+      return Avx2Sums.MAX_TOKENS;
+    }
+    if (this == AVX_VNNI) {
+      return AvxVnniArithmetic.maxTokens(format);
+    }
+    return format.hasNibbles() ? Avx2Sums.MAX_TOKENS : Avx2Bytes.MOST_TOKENS;
   }
 
   /** What the tier's code is made of. */
