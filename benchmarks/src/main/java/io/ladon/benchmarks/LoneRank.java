@@ -77,7 +77,7 @@ final class LoneRank implements AutoCloseable {
             plan,
             0,
             weights,
-            new RankOptions(blocks, KvType.F16, most, 1, CANDIDATES),
+            new RankOptions(blocks, KvType.F16, most, 1, 1, CANDIDATES),
             KernelProvider.best(),
             team,
             new LoneExchange(0, ranks, waitNanos, readsAhead));

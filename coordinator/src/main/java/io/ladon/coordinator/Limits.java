@@ -19,6 +19,8 @@ import io.ladon.engine.model.ModelSpec;
  *     that many
  * @param warmUpSteps steps of a new plan until all code of a step should be compiled: where
  *     requests do not come, practice
+ * @param draftTokens tokens of one step that are drafted: what the texts so far make probable is
+ *     tested beside each sequence's next token; 0 for none
  */
 public record Limits(
     int contextLength,
@@ -29,7 +31,8 @@ public record Limits(
     int prefillChunk,
     int maxCandidates,
     int defaultMaxTokens,
-    int warmUpSteps) {
+    int warmUpSteps,
+    int draftTokens) {
 
   /** Positions of a KV block. */
   public static final int BLOCK_POSITIONS = 16;
@@ -50,11 +53,12 @@ public record Limits(
     atLeast("maxCandidates", maxCandidates, 32);
     atLeast("defaultMaxTokens", defaultMaxTokens, 1);
     atLeast("warmUpSteps", warmUpSteps, 1);
+    atLeast("draftTokens", draftTokens, 0);
   }
 
   /** What is used unless told otherwise. */
   public static Limits defaults() {
-    return new Limits(0, 0, 64, 256, 512, 256, 256, 2048, 1);
+    return new Limits(0, 0, 64, 256, 512, 256, 256, 2048, 1, 16);
   }
 
   /** These limits with another context length. */
@@ -68,7 +72,8 @@ public record Limits(
         prefillChunk,
         maxCandidates,
         defaultMaxTokens,
-        warmUpSteps);
+        warmUpSteps,
+        draftTokens);
   }
 
   /** These limits with another number of KV blocks. */
@@ -82,7 +87,8 @@ public record Limits(
         prefillChunk,
         maxCandidates,
         defaultMaxTokens,
-        warmUpSteps);
+        warmUpSteps,
+        draftTokens);
   }
 
   /** These limits with other bounds of running and waiting requests. */
@@ -96,7 +102,8 @@ public record Limits(
         prefillChunk,
         maxCandidates,
         defaultMaxTokens,
-        warmUpSteps);
+        warmUpSteps,
+        draftTokens);
   }
 
   /** These limits with other sizes of a step and of a prefill chunk beside decoding requests. */
@@ -110,7 +117,8 @@ public record Limits(
         chunk,
         maxCandidates,
         defaultMaxTokens,
-        warmUpSteps);
+        warmUpSteps,
+        draftTokens);
   }
 
   /** These limits with another number of steps to warm up with. */
@@ -124,7 +132,28 @@ public record Limits(
         prefillChunk,
         maxCandidates,
         defaultMaxTokens,
-        steps);
+        steps,
+        draftTokens);
+  }
+
+  /** These limits with another number of tokens that are drafted. */
+  public Limits withDrafts(int tokens) {
+    return new Limits(
+        contextLength,
+        kvBlocks,
+        maxRunning,
+        maxQueued,
+        maxStepTokens,
+        prefillChunk,
+        maxCandidates,
+        defaultMaxTokens,
+        warmUpSteps,
+        tokens);
+  }
+
+  /** Tokens of one step whose candidates the ranks may be asked for. */
+  public int maxStepAsked() {
+    return Math.min(maxStepTokens, maxRunning + draftTokens);
   }
 
   /**

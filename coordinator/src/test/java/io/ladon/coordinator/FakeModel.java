@@ -86,15 +86,40 @@ public final class FakeModel {
     return logits;
   }
 
+  /**
+   * Logits of a model whose texts go round: one token after each last one is far more probable than
+   * the others, but all logits depend on all tokens.
+   */
+  public static float[] repetitive(int state, int last, int vocabularySize) {
+    float[] logits = logits(mix(last + 1), vocabularySize);
+    float[] rest = logits(state, vocabularySize);
+    logits[(last * 7 + 1) % 64] = 9; // the others are less than 4
+    for (int i = 0; i < vocabularySize; i++) {
+      logits[i] += rest[i] * 0x1p-8f;
+    }
+    return logits;
+  }
+
   /** What must be generated: the model alone, without any cluster. */
   public static List<Integer> generate(GenerationRequest request) {
+    return generate(request, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param repetitive whether the model is {@link #repetitive}
+   */
+  public static List<Integer> generate(GenerationRequest request, boolean repetitive) {
     int state = EMPTY;
+    int last = 0;
     for (int token : request.prompt()) {
       state = next(state, token);
+      last = token;
     }
     List<Integer> generated = new ArrayList<>();
     while (generated.size() < request.maxTokens()) {
-      float[] logits = logits(state);
+      float[] logits = repetitive ? repetitive(state, last, VOCABULARY) : logits(state);
       float temperature = request.sampling().temperature();
       Distribution d =
           Distribution.merge(
@@ -105,6 +130,7 @@ public final class FakeModel {
       int id = d.id(Sampler.choose(request.sampling(), generated.size(), d));
       generated.add(id);
       state = next(state, id);
+      last = id;
     }
     return generated;
   }

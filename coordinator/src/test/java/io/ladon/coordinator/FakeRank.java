@@ -22,15 +22,26 @@ public final class FakeRank {
 
   private final ShardPlan plan;
   private final int rank;
+  private final boolean repetitive;
   private final Entry[] cache; // by block and position in it
-  private final Map<Integer, float[]> latest = new HashMap<>(); // logits by run
+  private final Map<Place, float[]> latest = new HashMap<>(); // logits by token
   private long latestStep;
+
+  private record Place(int run, int token) {}
 
   private record Entry(long sequence, int position, int token) {}
 
   public FakeRank(ShardPlan plan, int rank, int blocks) {
+    this(plan, rank, blocks, false);
+  }
+
+  /**
+   * @param repetitive whether the model is {@link FakeModel#repetitive}
+   */
+  public FakeRank(ShardPlan plan, int rank, int blocks, boolean repetitive) {
     this.plan = plan;
     this.rank = rank;
+    this.repetitive = repetitive;
     this.cache = new Entry[blocks * Limits.BLOCK_POSITIONS];
   }
 
@@ -59,15 +70,17 @@ public final class FakeRank {
         rows.get(row);
         cache[slot(run, position)] = new Entry(run.getSequence(), position, FakeModel.row(row));
       }
-      if (run.hasCandidates()) {
-        float[] logits = FakeModel.logits(state(run), plan.spec().vocabularySize());
-        latest.put(r, logits);
-        result.addRuns(
+      int asked = run.hasCandidates() ? run.getCandidates().getTokens() : 0;
+      for (int token = run.getTokens() - asked; token < run.getTokens(); token++) {
+        float[] logits = logits(run, token);
+        latest.put(new Place(r, token), logits);
+        result.addResults(
             RankAnswers.of(
                 logits,
                 owned.begin(),
                 owned.end(),
                 r,
+                token,
                 run.getCandidates().getCount(),
                 run.getCandidates().getTemperature()));
       }
@@ -80,7 +93,7 @@ public final class FakeRank {
 
   /** Answers with all logits of this rank's rows. */
   public LogitsResult logits(FetchLogits request) {
-    float[] logits = latest.get(request.getRun());
+    float[] logits = latest.get(new Place(request.getRun(), request.getToken()));
     if (request.getStep() != latestStep || logits == null) {
       throw new AssertionError("no logits for " + request);
     }
@@ -92,13 +105,24 @@ public final class FakeRank {
         .setEpoch(request.getEpoch())
         .setStep(request.getStep())
         .setRun(request.getRun())
+        .setToken(request.getToken())
         .setLogits(ByteString.copyFrom(bytes))
         .build();
   }
 
-  private int state(Run run) {
+  /** Logits of the whole vocabulary after a token of a run. */
+  private float[] logits(Run run, int token) {
+    int size = plan.spec().vocabularySize();
+    int state = state(run, token);
+    Entry last = cache[slot(run, run.getStart() + token)];
+    return repetitive
+        ? FakeModel.repetitive(state, last.token, size)
+        : FakeModel.logits(state, size);
+  }
+
+  private int state(Run run, int token) {
     int state = FakeModel.EMPTY;
-    for (int p = 0; p < run.getStart() + run.getTokens(); p++) {
+    for (int p = 0; p <= run.getStart() + token; p++) {
       Entry entry = cache[slot(run, p)];
       if (entry == null || entry.sequence != run.getSequence() || entry.position != p) {
         throw new AssertionError(

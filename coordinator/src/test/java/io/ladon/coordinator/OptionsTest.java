@@ -16,7 +16,7 @@ final class OptionsTest {
     assertThat(options.modelId()).isEqualTo("SmolLM2.Q4_1");
     assertThat(options.listen()).hasToString("127.0.0.1:7700");
     assertThat(options.apiListen()).hasToString("127.0.0.1:8080");
-    assertThat(options.limits()).isEqualTo(new Limits(0, 0, 64, 256, 512, 256, 256, 2048, 1));
+    assertThat(options.limits()).isEqualTo(new Limits(0, 0, 64, 256, 512, 256, 256, 2048, 1, 16));
     assertThat(options.timeouts().exchange()).isEqualTo(Duration.ofSeconds(5));
     assertThat(options.kvPrecision().wireName()).isEqualTo("f16");
   }

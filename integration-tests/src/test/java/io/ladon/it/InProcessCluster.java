@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A coordinator and its workers in this JVM, over real connections on loopback. */
 final class InProcessCluster implements AutoCloseable {
@@ -28,6 +29,7 @@ final class InProcessCluster implements AutoCloseable {
 
   final Coordinator coordinator;
   final List<Worker> workers = new ArrayList<>();
+  final AtomicInteger acceptedDrafts = new AtomicInteger(); // tokens, of requests that have ended
   private final Path folder;
 
   private InProcessCluster(Coordinator coordinator, Path folder) {
@@ -97,6 +99,7 @@ final class InProcessCluster implements AutoCloseable {
 
               @Override
               public void onEnd(FinishReason reason, Usage usage) {
+                acceptedDrafts.addAndGet(usage.acceptedTokens());
                 result.complete(tokens);
               }
 

@@ -108,6 +108,39 @@ final class InProcessClusterTest {
     assertThat(together(rows.withLimits(Limits.defaults().withStep(64, 5)))).isEqualTo(expected);
   }
 
+  @ParameterizedTest
+  @CsvSource({"tiny-llama, Q4_0", "tiny-gemma3, Q8_0"})
+  void draftsChangeNoBit(String shape, TensorType type) throws Exception {
+    // One text that goes round, and one that is drawn where all pairs have stood before.
+    int[] round = new int[120];
+    int[] pairs = new Random(3).ints(120, 0, 3).toArray();
+    for (int i = 0; i < round.length; i++) {
+      round[i] = 10 + i % 7;
+    }
+    List<GenerationRequest> requests =
+        List.of(
+            new GenerationRequest(round, 150, SamplingOptions.GREEDY, 5, true),
+            new GenerationRequest(pairs, 60, new SamplingOptions(0.3f, 1, 0, 0, 4), 5, true));
+    List<List<GeneratedToken>> expected = new ArrayList<>();
+    for (int workers : new int[] {1, 2, 3}) {
+      for (int drafts : new int[] {0, 16}) {
+        CoordinatorOptions options =
+            options(shape, type, workers).withLimits(Limits.defaults().withDrafts(drafts));
+        try (InProcessCluster cluster = InProcessCluster.start(options, folder)) {
+          List<List<GeneratedToken>> texts = new ArrayList<>();
+          for (GenerationRequest request : requests) {
+            texts.add(InProcessCluster.await(cluster.submit(request)));
+          }
+          if (expected.isEmpty()) {
+            expected.addAll(texts);
+          }
+          assertThat(texts).isEqualTo(expected);
+          assertThat(cluster.acceptedDrafts.get() > 0).isEqualTo(drafts > 0);
+        }
+      }
+    }
+  }
+
   @Test
   void aWorkerThatLeavesFailsTheRequestAndAnotherTakesItsPlace() throws Exception {
     GenerationRequest endless =

@@ -135,7 +135,8 @@ final class SameBitsTest {
         RankCluster.Setup.of(kernels)
             .withThreads(threads)
             .withOptions(
-                new RankOptions(KV_BLOCKS, KvType.F16, MAX_STEP_TOKENS, PROMPTS.size(), 1)));
+                new RankOptions(
+                    KV_BLOCKS, KvType.F16, MAX_STEP_TOKENS, PROMPTS.size(), PROMPTS.size(), 1)));
   }
 
   private static Text tokenByToken(RankCluster cluster, int[] prompt) throws Exception {

@@ -51,7 +51,8 @@ final class Texts {
    */
   static RankCluster cluster(GgufFile file, List<int[]> prompts, int tokens) throws IOException {
     int blocks = prompts.stream().mapToInt(prompt -> blocks(prompt.length + tokens)).sum();
-    RankOptions options = new RankOptions(blocks, KvType.F32, CHUNK, prompts.size(), 1);
+    RankOptions options =
+        new RankOptions(blocks, KvType.F32, CHUNK, prompts.size(), prompts.size(), 1);
     return new RankCluster(
         ShardPlan.of(ModelSpecs.read(file.header()), PlanOptions.of(2)),
         file,

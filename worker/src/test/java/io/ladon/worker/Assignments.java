@@ -32,6 +32,7 @@ final class Assignments {
         .setKvType("f32")
         .setMaxStepTokens(32)
         .setMaxStepRuns(4)
+        .setMaxStepAsked(4)
         .setMaxCandidates(8)
         .setExchangeTimeoutMillis(20_000)
         .addAllPeers(peers);

@@ -109,8 +109,8 @@ final class FakeShards implements ShardFactory {
     }
 
     @Override
-    public MemorySegment logits(int run) {
-      return MemorySegment.ofArray(new byte[] {(byte) run, 2, 3, 4});
+    public MemorySegment logits(int run, int token) {
+      return MemorySegment.ofArray(new byte[] {(byte) run, (byte) token, 3, 4});
     }
 
     @Override

@@ -131,6 +131,6 @@ class RankIntegrationTest {
                         .setStart(start)
                         .setTokens(tokens)
                         .addAllBlocks(IntStream.range(0, blocks).boxed().toList())
-                        .setCandidates(CandidateRequest.newBuilder().setCount(4))));
+                        .setCandidates(CandidateRequest.newBuilder().setTokens(1).setCount(4))));
   }
 }

@@ -140,9 +140,10 @@ class WorkerTest {
         .getFirst()
         .send(
             CoordinatorMessage.newBuilder()
-                .setFetchLogits(FetchLogits.newBuilder().setEpoch(1).setStep(3).setRun(2)));
+                .setFetchLogits(
+                    FetchLogits.newBuilder().setEpoch(1).setStep(3).setRun(2).setToken(5)));
     var logits = members.getFirst().next(MessageCase.LOGITS).getLogits();
-    assertThat(logits.getLogits().toByteArray()).containsExactly(2, 2, 3, 4);
+    assertThat(logits.getLogits().toByteArray()).containsExactly(2, 5, 3, 4);
   }
 
   @Test

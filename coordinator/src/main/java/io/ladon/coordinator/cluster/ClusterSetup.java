@@ -115,6 +115,7 @@ public record ClusterSetup(
         .setKvType(kvType)
         .setMaxStepTokens(limits.maxStepTokens())
         .setMaxStepRuns(limits.maxRunning())
+        .setMaxStepAsked(limits.maxStepAsked())
         .setExchangeTimeoutMillis(timeouts.exchange().toMillis())
         .addAllPeers(peers)
         .setCheckpointPath(checkpointPath)

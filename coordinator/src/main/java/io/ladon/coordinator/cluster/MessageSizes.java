@@ -38,7 +38,7 @@ public record MessageSizes(int fromWorker, int toWorker) {
     long logits = (long) rows * Float.BYTES;
     long candidates = (long) limits.maxCandidates() * (VARINT_BYTES + Float.BYTES);
     long tiles = 3L * Float.BYTES * Math.ceilDiv(rows, ShardPlan.VOCABULARY_TILE);
-    long results = limits.maxRunning() * (candidates + tiles + 64);
+    long results = limits.maxStepAsked() * (candidates + tiles + 64);
     // A request for slices names each tensor, the embedding twice, with five numbers.
     long names = 0;
     for (String name : tensorNames) {

@@ -13,6 +13,8 @@ import java.time.Duration;
  * @param generationTime from the first token to the last
  * @param exchangeShare part of the ranks' time in this request's steps that went into exchanges, 0
  *     to 1
+ * @param draftedTokens tokens that were tested because the text so far made them probable
+ * @param acceptedTokens of them, those that were the next ones
  */
 public record Usage(
     int promptTokens,
@@ -20,4 +22,6 @@ public record Usage(
     Duration timeToFirstToken,
     Duration promptTime,
     Duration generationTime,
-    double exchangeShare) {}
+    double exchangeShare,
+    int draftedTokens,
+    int acceptedTokens) {}

@@ -2,7 +2,7 @@ package io.ladon.coordinator.sample;
 
 import io.ladon.coordinator.generate.TokenLogprob;
 import io.ladon.engine.plan.ShardPlan;
-import io.ladon.proto.RunResult;
+import io.ladon.proto.TokenResult;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,7 +23,7 @@ public final class Distribution {
   private final boolean complete;
   private final float max;
   private final float temperature;
-  private final List<RunResult> parts;
+  private final List<TokenResult> parts;
   private double sum; // of the weights at temperature 1; 0 until it is asked for
 
   private Distribution(
@@ -32,7 +32,7 @@ public final class Distribution {
       boolean complete,
       float max,
       float temperature,
-      List<RunResult> parts) {
+      List<TokenResult> parts) {
     this.ids = ids;
     this.logits = logits;
     this.complete = complete;
@@ -52,7 +52,7 @@ public final class Distribution {
    *     numbers
    */
   public static Distribution merge(
-      List<RunResult> parts, int count, float temperature, int vocabularySize) {
+      List<TokenResult> parts, int count, float temperature, int vocabularySize) {
     int kept = Math.min(count, vocabularySize);
     int[] ids = new int[kept];
     float[] logits = new float[kept];
@@ -80,13 +80,13 @@ public final class Distribution {
     return temperature != 0 && temperature != 1;
   }
 
-  private static float tileSum(RunResult part, int tile, boolean scaled) {
+  private static float tileSum(TokenResult part, int tile, boolean scaled) {
     return scaled ? part.getTileSumScaled(tile) : part.getTileSum(tile);
   }
 
   /** Whether the tiles' sums of exponentials are such. */
-  private static boolean areSums(List<RunResult> parts, boolean scaled) {
-    for (RunResult part : parts) {
+  private static boolean areSums(List<TokenResult> parts, boolean scaled) {
+    for (TokenResult part : parts) {
       for (int t = 0; t < part.getTileMaxCount(); t++) {
         float sum = tileSum(part, t, scaled);
         if (!(sum > 0) || Float.isInfinite(sum)) {
@@ -98,10 +98,10 @@ public final class Distribution {
   }
 
   /** The rank whose next candidate is the best, the lowest at ties; -1 if none has any. */
-  private static int best(List<RunResult> parts, int[] next) {
+  private static int best(List<TokenResult> parts, int[] next) {
     int best = -1;
     for (int r = 0; r < parts.size(); r++) {
-      RunResult part = parts.get(r);
+      TokenResult part = parts.get(r);
       if (next[r] < part.getIdsCount()
           && (best < 0 || part.getLogits(next[r]) > parts.get(best).getLogits(next[best]))) {
         best = r;
@@ -110,10 +110,10 @@ public final class Distribution {
     return best;
   }
 
-  private static float maximum(List<RunResult> parts, int vocabularySize) {
+  private static float maximum(List<TokenResult> parts, int vocabularySize) {
     float max = Float.NEGATIVE_INFINITY;
     int tiles = 0;
-    for (RunResult part : parts) {
+    for (TokenResult part : parts) {
       for (int t = 0; t < part.getTileMaxCount(); t++) {
         max = Math.max(max, part.getTileMax(t));
       }
@@ -130,7 +130,7 @@ public final class Distribution {
   /** Sum of the weights of all tokens; an exponential a tile, so not for who can do without. */
   private double total(double atTemperature, boolean scaled) {
     double total = 0;
-    for (RunResult part : parts) {
+    for (TokenResult part : parts) {
       for (int t = 0; t < part.getTileMaxCount(); t++) {
         total +=
             tileSum(part, t, scaled)

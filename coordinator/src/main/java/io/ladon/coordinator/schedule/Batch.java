@@ -22,11 +22,28 @@ record Batch(List<Entry> entries, Step step) {
    *
    * @param tokens of the sequence in this step
    * @param sampled whether the last of them gives a next token
+   * @param draft what may follow them, to be tested in this step
    */
-  record Entry(Sequence sequence, int tokens, boolean sampled) {}
+  record Entry(Sequence sequence, int tokens, boolean sampled, int[] draft) {
 
-  /** Which tokens go into a step: {@code running} in the order of their admission. */
-  static List<Entry> choose(List<Sequence> running, Limits limits) {
+    private static final int[] NOTHING = {};
+
+    /** Without a draft. */
+    Entry(Sequence sequence, int tokens, boolean sampled) {
+      this(sequence, tokens, sampled, NOTHING);
+    }
+
+    /** Tokens whose candidates the ranks are asked for. */
+    int asked() {
+      return sampled ? 1 + draft.length : 0;
+    }
+  }
+
+  /**
+   * Which tokens go into a step: {@code running} in the order of their admission. Drafts are tested
+   * where nobody's prompt is computed.
+   */
+  static List<Entry> choose(List<Sequence> running, Limits limits, Drafting drafting) {
     List<Entry> entries = new ArrayList<>();
     for (Sequence sequence : running) {
       if (sequence.decoding()) {
@@ -44,34 +61,52 @@ record Batch(List<Entry> entries, Step step) {
         room -= tokens;
       }
     }
-    return entries;
+    boolean allDecode = !entries.isEmpty() && entries.getLast().sequence().decoding();
+    return allDecode ? drafting.extend(entries, limits.maxStepTokens() - entries.size()) : entries;
+  }
+
+  /** Tokens of all runs. */
+  int tokens() {
+    return tokens(entries);
+  }
+
+  /** Whether no run has more tokens of a sequence than one, so that none is part of a prompt. */
+  boolean onlyDecodes() {
+    return entries.stream().allMatch(e -> e.tokens() == 1);
+  }
+
+  private static int tokens(List<Entry> entries) {
+    int tokens = 0;
+    for (Entry entry : entries) {
+      tokens += entry.tokens() + entry.draft().length;
+    }
+    return tokens;
   }
 
   /** The step for some runs. */
   static Batch of(long epoch, long number, List<Entry> entries, EmbeddingRows embeddings) {
-    int tokens = 0;
-    for (Entry entry : entries) {
-      tokens += entry.tokens();
-    }
-    byte[] rows = new byte[Math.multiplyExact(tokens, embeddings.rowBytes())];
+    byte[] rows = new byte[Math.multiplyExact(tokens(entries), embeddings.rowBytes())];
     int offset = 0;
     Step.Builder step = Step.newBuilder().setEpoch(epoch).setStep(number);
     for (Entry entry : entries) {
       Sequence sequence = entry.sequence();
       int start = sequence.computed();
-      for (int i = 0; i < entry.tokens(); i++) {
-        embeddings.copy(sequence.token(start + i), rows, offset);
+      int tokens = entry.tokens() + entry.draft().length;
+      for (int i = 0; i < tokens; i++) {
+        int token =
+            i < entry.tokens() ? sequence.token(start + i) : entry.draft()[i - entry.tokens()];
+        embeddings.copy(token, rows, offset);
         offset += embeddings.rowBytes();
       }
-      Run.Builder run =
-          Run.newBuilder().setSequence(sequence.id).setStart(start).setTokens(entry.tokens());
-      int blocks = Limits.blocksFor(start + entry.tokens());
+      Run.Builder run = Run.newBuilder().setSequence(sequence.id).setStart(start).setTokens(tokens);
+      int blocks = Limits.blocksFor(start + tokens);
       for (int b = 0; b < blocks; b++) {
         run.addBlocks(sequence.blocks[b]);
       }
       if (entry.sampled()) {
         run.setCandidates(
             CandidateRequest.newBuilder()
+                .setTokens(entry.asked())
                 .setCount(sequence.candidates)
                 .setTemperature(sequence.request.sampling().temperature()));
       }

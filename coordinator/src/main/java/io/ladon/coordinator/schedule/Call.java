@@ -5,13 +5,11 @@ import io.ladon.engine.plan.Range;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.LogitsResult;
-import io.ladon.proto.Run;
-import io.ladon.proto.RunResult;
 import io.ladon.proto.StepResult;
+import io.ladon.proto.TokenResult;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,16 +35,19 @@ final class Call {
   Loop.@Nullable Timer deadline;
 
   private final @Nullable StepResult[] results; // by rank
-  private final int[] askedRuns; // those with candidates, in order
+  private final int[]
+      resultsBefore; // by run: tokens of earlier runs whose candidates were asked for
   private final Map<Integer, Undecided> undecided = new LinkedHashMap<>(); // by run
 
   /** A draw that needs all logits. */
   private static final class Undecided {
+    final int token; // index in the run
     final Distribution known;
     final float[] logits;
     final BitSet missing = new BitSet(); // ranks
 
-    Undecided(Distribution known, int vocabularySize, int ranks) {
+    Undecided(int token, Distribution known, int vocabularySize, int ranks) {
+      this.token = token;
       this.known = known;
       this.logits = new float[vocabularySize];
       missing.set(0, ranks);
@@ -59,15 +60,11 @@ final class Call {
     this.sentNanos = sentNanos;
     this.results = new StepResult[plan.size()];
     missing.set(0, plan.size());
-    List<Run> runs = batch.step().getRunsList();
-    int[] asked = new int[runs.size()];
-    int n = 0;
-    for (int i = 0; i < runs.size(); i++) {
-      if (runs.get(i).hasCandidates()) {
-        asked[n++] = i;
-      }
+    List<Batch.Entry> entries = batch.entries();
+    this.resultsBefore = new int[entries.size() + 1];
+    for (int i = 0; i < entries.size(); i++) {
+      resultsBefore[i + 1] = resultsBefore[i] + entries.get(i).asked();
     }
-    askedRuns = Arrays.copyOf(asked, n);
   }
 
   long step() {
@@ -86,15 +83,19 @@ final class Call {
     if (result.getStep() != step() || results[rank] != null) {
       return "answer to step %d while step %d is awaited".formatted(result.getStep(), step());
     }
-    if (result.getRunsCount() != askedRuns.length) {
-      return "%d results for %d runs".formatted(result.getRunsCount(), askedRuns.length);
+    int due = resultsBefore[batch.entries().size()];
+    if (result.getResultsCount() != due) {
+      return "%d results for %d tokens".formatted(result.getResultsCount(), due);
     }
     Range rows = plan.rank(rank).vocabulary();
     int tiles = Math.ceilDiv(rows.size(), ShardPlan.VOCABULARY_TILE);
-    for (int i = 0; i < askedRuns.length; i++) {
-      String problem = check(result.getRuns(i), askedRuns[i], rows, tiles);
-      if (problem != null) {
-        return problem;
+    for (int run = 0; run < batch.entries().size(); run++) {
+      for (int i = resultsBefore[run]; i < resultsBefore[run + 1]; i++) {
+        String problem =
+            check(result.getResults(i), run, askedToken(run, i - resultsBefore[run]), rows, tiles);
+        if (problem != null) {
+          return problem;
+        }
       }
     }
     results[rank] = result;
@@ -102,9 +103,15 @@ final class Call {
     return null;
   }
 
-  private @Nullable String check(RunResult result, int run, Range rows, int tiles) {
-    if (result.getRun() != run) {
-      return "result of run %d where run %d was due".formatted(result.getRun(), run);
+  /** Index in a run of its n-th token whose candidates are asked for. */
+  private int askedToken(int run, int n) {
+    return batch.entries().get(run).tokens() - 1 + n;
+  }
+
+  private @Nullable String check(TokenResult result, int run, int token, Range rows, int tiles) {
+    if (result.getRun() != run || result.getToken() != token) {
+      return "result of run %d, token %d where run %d, token %d was due"
+          .formatted(result.getRun(), result.getToken(), run, token);
     }
     float temperature = batch.step().getRuns(run).getCandidates().getTemperature();
     int scaled = temperature == 0 || temperature == 1 ? 0 : tiles;
@@ -134,27 +141,40 @@ final class Call {
     return null;
   }
 
-  /** What all ranks know of a run, once all have answered. */
-  Distribution distribution(int run) {
-    int index = Arrays.binarySearch(askedRuns, run);
-    List<RunResult> parts = new ArrayList<>(results.length);
+  /**
+   * What all ranks know of a run, once all have answered.
+   *
+   * @param n after which of its tokens: 0 for the last that is no draft
+   */
+  Distribution distribution(int run, int n) {
+    List<TokenResult> parts = new ArrayList<>(results.length);
     for (StepResult result : results) {
-      parts.add(Objects.requireNonNull(result).getRuns(index));
+      parts.add(Objects.requireNonNull(result).getResults(resultsBefore[run] + n));
     }
     CandidateRequest asked = batch.step().getRuns(run).getCandidates();
     return Distribution.merge(
         parts, asked.getCount(), asked.getTemperature(), plan.spec().vocabularySize());
   }
 
-  /** Notes that a run's draw needs all logits. */
-  void await(int run, Distribution known) {
-    undecided.put(run, new Undecided(known, plan.spec().vocabularySize(), plan.size()));
+  /**
+   * Notes that a run's draw needs all logits.
+   *
+   * @param n as in {@link #distribution}
+   */
+  void await(int run, int n, Distribution known) {
+    undecided.put(
+        run, new Undecided(askedToken(run, n), known, plan.spec().vocabularySize(), plan.size()));
     missing.set(0, plan.size());
   }
 
   /** Runs whose draw needs all logits. */
   Iterable<Integer> undecided() {
     return undecided.keySet();
+  }
+
+  /** Index in a run of the token whose logits a draw needs. */
+  int undecidedToken(int run) {
+    return Objects.requireNonNull(undecided.get(run)).token;
   }
 
   boolean decided() {
@@ -164,9 +184,12 @@ final class Call {
   /** Takes a rank's logits of a run; the text says what is wrong with them, null if nothing is. */
   @Nullable String accept(int rank, LogitsResult result) {
     Undecided draw = undecided.get(result.getRun());
-    if (result.getStep() != step() || draw == null || !draw.missing.get(rank)) {
-      return "logits of step %d, run %d, which nobody asked for"
-          .formatted(result.getStep(), result.getRun());
+    if (result.getStep() != step()
+        || draw == null
+        || result.getToken() != draw.token
+        || !draw.missing.get(rank)) {
+      return "logits of step %d, run %d, token %d, which nobody asked for"
+          .formatted(result.getStep(), result.getRun(), result.getToken());
     }
     Range rows = plan.rank(rank).vocabulary();
     if (result.getLogits().size() != rows.size() * Float.BYTES) {

@@ -61,6 +61,7 @@ public final class Scheduler {
 
   private volatile boolean open; // a step of the current epoch has succeeded
   private Practice practice = new Practice();
+  private Drafting drafting;
   private @Nullable Ranks ranks;
   private @Nullable Call call;
   private Loop.@Nullable Timer probe;
@@ -93,6 +94,7 @@ public final class Scheduler {
     this.endOfGeneration = endOfGeneration;
     this.metrics = metrics;
     this.whyNotReady = whyNotReady;
+    this.drafting = new Drafting(limits.draftTokens());
   }
 
   // ------------------------------------------------------------------ requests
@@ -196,6 +198,7 @@ public final class Scheduler {
     }
     ranks = newRanks;
     practice = new Practice();
+    drafting = new Drafting(limits.draftTokens());
     steps = 0;
     startedNanos = loop.nanoTime();
     pump();
@@ -242,7 +245,7 @@ public final class Scheduler {
       return;
     }
     admit();
-    List<Batch.Entry> entries = Batch.choose(running, limits);
+    List<Batch.Entry> entries = Batch.choose(running, limits, drafting);
     if (!entries.isEmpty()) {
       send(entries, ranks);
     } else if (!practised()) {
@@ -361,8 +364,11 @@ public final class Scheduler {
   private void sample(Call answered) {
     long compute = answered.computeNanos();
     long exchange = answered.exchangeNanos();
-    metrics.stepped(
-        loop.nanoTime() - answered.sentNanos, compute, exchange, answered.exchangeBytes());
+    long nanos = loop.nanoTime() - answered.sentNanos;
+    metrics.stepped(nanos, compute, exchange, answered.exchangeBytes());
+    if (answered.batch.onlyDecodes()) {
+      drafting.stepped(answered.batch.tokens(), nanos);
+    }
     List<Batch.Entry> entries = answered.batch.entries();
     for (int run = 0; run < entries.size(); run++) {
       Sequence sequence = entries.get(run).sequence();
@@ -374,7 +380,7 @@ public final class Scheduler {
       }
       sequence.advance(entries.get(run).tokens(), compute, exchange);
       if (entries.get(run).sampled()) {
-        sample(answered, run, sequence);
+        sample(answered, run, entries.get(run));
       }
     }
     if (answered.decided() || ranks == null) {
@@ -389,18 +395,38 @@ public final class Scheduler {
               .setEpoch(ranks.epoch())
               .setStep(answered.step())
               .setRun(run)
+              .setToken(answered.undecidedToken(run))
               .build());
     }
   }
 
-  private void sample(Call answered, int run, Sequence sequence) {
+  /**
+   * Samples after a run's last token, and after each drafted one as long as the draft is what was
+   * sampled. Where a draw needs all logits, what was drafted after it is forgotten.
+   */
+  private void sample(Call answered, int run, Batch.Entry entry) {
+    Sequence sequence = entry.sequence();
+    int[] draft = entry.draft();
+    sequence.testing(draft.length);
     try {
-      Distribution d = answered.distribution(run);
-      int candidate = Sampler.choose(sampling(sequence), sequence.generated(), d);
-      if (candidate == Sampler.ALL_NEEDED) {
-        answered.await(run, d);
-      } else {
-        accept(sequence, d, candidate);
+      for (int right = 0; ; right++) {
+        Distribution d = answered.distribution(run, right);
+        int candidate = Sampler.choose(sampling(sequence), sequence.generated(), d);
+        boolean decided = candidate != Sampler.ALL_NEEDED;
+        if (decided) {
+          accept(sequence, d, candidate);
+        } else {
+          answered.await(run, right, d);
+        }
+        if (!decided
+            || right == draft.length
+            || d.id(candidate) != draft[right]
+            || sequence.finish != null) {
+          sequence.tested(draft.length, right);
+          metrics.drafted(draft.length, right);
+          return;
+        }
+        sequence.confirm();
       }
     } catch (IllegalArgumentException e) {
       log.warn("sequence {}: step {}: {}", sequence.id, answered.step(), e.getMessage());

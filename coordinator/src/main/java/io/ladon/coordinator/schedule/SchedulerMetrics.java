@@ -26,6 +26,8 @@ public final class SchedulerMetrics {
   private final Counter exchangeSeconds;
   private final Counter exchangeBytes;
   private final Counter fullLogits;
+  private final Counter draftedTokens;
+  private final Counter acceptedTokens;
 
   public SchedulerMetrics(MeterRegistry registry, int totalBlocks) {
     this.registry = registry;
@@ -69,6 +71,10 @@ public final class SchedulerMetrics {
         counter("ladon.rank.step.seconds", "Time of all ranks in steps, exchanges included");
     exchangeSeconds = counter("ladon.rank.exchange.seconds", "Time of all ranks in exchanges");
     exchangeBytes = counter("ladon.rank.exchange.bytes", "Bytes that ranks sent to each other");
+    draftedTokens =
+        counter("ladon.tokens.drafted", "Tokens that were tested as the text made them probable");
+    acceptedTokens =
+        counter("ladon.tokens.drafted.accepted", "Of the drafted tokens, those that were right");
     fullLogits =
         counter("ladon.logits.fetched", "Draws for which all logits were fetched from the ranks");
   }
@@ -111,6 +117,13 @@ public final class SchedulerMetrics {
     generatedTokens.increment();
     if (sequence.generated() == 1) {
       timeToFirstToken.record(sequence.timeToFirstToken());
+    }
+  }
+
+  void drafted(int tokens, int right) {
+    if (tokens > 0) {
+      draftedTokens.increment(tokens);
+      acceptedTokens.increment(right);
     }
   }
 

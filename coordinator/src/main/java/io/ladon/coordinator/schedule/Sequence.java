@@ -1,5 +1,7 @@
 package io.ladon.coordinator.schedule;
 
+import io.ladon.coordinator.draft.Acceptance;
+import io.ladon.coordinator.draft.PromptLookup;
 import io.ladon.coordinator.generate.FinishReason;
 import io.ladon.coordinator.generate.GenerationListener;
 import io.ladon.coordinator.generate.GenerationRequest;
@@ -45,6 +47,11 @@ final class Sequence {
   private long lastTokenNanos;
   private long computeNanos; // of all ranks in this sequence's steps
   private long exchangeNanos; // of it
+  private final Acceptance acceptance = new Acceptance();
+  private @Nullable PromptLookup lookup; // of the tokens; null until a draft is asked for
+  private int[] draft = {}; // of what may follow the tokens
+  private int drafted; // tokens that were tested
+  private int draftedRight; // of them
 
   Sequence(
       long id,
@@ -99,6 +106,48 @@ final class Sequence {
     exchangeNanos += stepExchangeNanos;
   }
 
+  /**
+   * Drafts what may follow.
+   *
+   * @param most tokens that are of use
+   * @return how probable it is that a drafted token is right if those before it are; 0 if there is
+   *     no draft
+   */
+  double draft(int most) {
+    if (lookup == null) {
+      lookup = new PromptLookup();
+    }
+    while (lookup.length() < length) {
+      lookup.add(tokens[lookup.length()]);
+    }
+    // The last token is sampled, never computed.
+    draft = lookup.draft(Math.min(most, request.maxTokens() - generated() - 1));
+    return draft.length == 0 ? 0 : acceptance.rate(lookup.matched());
+  }
+
+  /** What was drafted last, to be tested as far as it is worth while. */
+  int[] draft() {
+    return draft;
+  }
+
+  /** So many tokens of the draft are about to be tested. */
+  void testing(int count) {
+    drafted += count;
+  }
+
+  /** A sampled token was drafted, so the ranks have its keys and values. */
+  void confirm() {
+    computed++;
+    draftedRight++;
+  }
+
+  /** A part of the draft was tested: so many of its tokens were right. */
+  void tested(int count, int right) {
+    if (lookup != null && count > 0) {
+      acceptance.tested(lookup.matched(), count, right);
+    }
+  }
+
   /** A token has been sampled. */
   void append(int token, long nowNanos) {
     if (length == tokens.length) {
@@ -109,6 +158,7 @@ final class Sequence {
       firstTokenNanos = nowNanos;
     }
     lastTokenNanos = nowNanos;
+    acceptance.age();
   }
 
   Duration timeToFirstToken() {
@@ -123,6 +173,8 @@ final class Sequence {
         timeToFirstToken(),
         any ? Duration.ofNanos(firstTokenNanos - firstStepNanos) : Duration.ZERO,
         any ? Duration.ofNanos(lastTokenNanos - firstTokenNanos) : Duration.ZERO,
-        computeNanos == 0 ? 0 : (double) exchangeNanos / computeNanos);
+        computeNanos == 0 ? 0 : (double) exchangeNanos / computeNanos,
+        drafted,
+        draftedRight);
   }
 }

@@ -55,6 +55,8 @@ class ChatCompletionsTest {
     assertThat(timings.get("generation_ms").doubleValue()).isEqualTo(100);
     assertThat(timings.get("generated_tokens_per_second").doubleValue()).isEqualTo(110);
     assertThat(timings.get("exchange_share").doubleValue()).isEqualTo(0.25);
+    assertThat(timings.get("draft_n").intValue()).isEqualTo(8);
+    assertThat(timings.get("draft_n_accepted").intValue()).isEqualTo(6);
   }
 
   @Test

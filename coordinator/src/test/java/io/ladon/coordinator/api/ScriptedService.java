@@ -206,7 +206,9 @@ public final class ScriptedService implements GenerationService, AutoCloseable {
               Duration.ofMillis(40),
               Duration.ofMillis(20),
               Duration.ofMillis(100),
-              0.25));
+              0.25,
+              8,
+              6));
     }
 
     /** Waits until it is cancelled, and says so. */

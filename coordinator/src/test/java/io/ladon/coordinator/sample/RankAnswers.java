@@ -1,7 +1,7 @@
 package io.ladon.coordinator.sample;
 
 import io.ladon.engine.plan.ShardPlan;
-import io.ladon.proto.RunResult;
+import io.ladon.proto.TokenResult;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -13,21 +13,25 @@ public final class RankAnswers {
   private RankAnswers() {}
 
   /** The answers of some ranks that share the vocabulary's tiles as evenly as they can. */
-  public static List<RunResult> of(float[] logits, int ranks, int count, float temperature) {
+  public static List<TokenResult> of(float[] logits, int ranks, int count, float temperature) {
     int tiles = Math.ceilDiv(logits.length, ShardPlan.VOCABULARY_TILE);
-    List<RunResult> parts = new ArrayList<>();
+    List<TokenResult> parts = new ArrayList<>();
     for (int r = 0; r < ranks; r++) {
       int begin = Math.min(tiles * r / ranks * ShardPlan.VOCABULARY_TILE, logits.length);
       int end = Math.min(tiles * (r + 1) / ranks * ShardPlan.VOCABULARY_TILE, logits.length);
-      parts.add(of(logits, begin, end, 0, count, temperature));
+      parts.add(of(logits, begin, end, 0, 0, count, temperature));
     }
     return parts;
   }
 
-  /** The answer of the rank that owns rows {@code [begin, end)}, to run {@code run}. */
-  public static RunResult of(
-      float[] logits, int begin, int end, int run, int count, float temperature) {
-    RunResult.Builder part = RunResult.newBuilder().setRun(run);
+  /**
+   * The answer of the rank that owns rows {@code [begin, end)}, to a token of run {@code run}.
+   *
+   * @param token index in the run
+   */
+  public static TokenResult of(
+      float[] logits, int begin, int end, int run, int token, int count, float temperature) {
+    TokenResult.Builder part = TokenResult.newBuilder().setRun(run).setToken(token);
     IntStream.range(begin, end)
         .boxed()
         .sorted(Comparator.<Integer>comparingDouble(i -> -logits[i]).thenComparing(i -> i))

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ladon.coordinator.generate.SamplingOptions;
 import io.ladon.coordinator.generate.TokenLogprob;
-import io.ladon.proto.RunResult;
+import io.ladon.proto.TokenResult;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -179,12 +179,12 @@ final class SamplerTest {
   @Test
   void refusesWhatIsNoVocabulary() {
     float[] logits = logits(9, 1);
-    List<RunResult> parts = RankAnswers.of(logits, 2, 4, 1);
+    List<TokenResult> parts = RankAnswers.of(logits, 2, 4, 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Distribution.merge(parts.subList(0, 1), 4, 1, VOCABULARY))
         .withMessageContaining("2 vocabulary tiles, the model has 4");
     Arrays.fill(logits, Float.NaN);
-    List<RunResult> bad = RankAnswers.of(logits, 2, 4, 1);
+    List<TokenResult> bad = RankAnswers.of(logits, 2, 4, 1);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Distribution.merge(bad, 4, 1, VOCABULARY))
         .withMessageContaining("not numbers");

@@ -7,6 +7,7 @@ import io.ladon.coordinator.generate.ServiceException;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.FetchLogits;
+import io.ladon.proto.Run;
 import io.ladon.proto.Step;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -21,6 +22,7 @@ final class FakeRanks implements Ranks {
   final BitSet holdingLogits = new BitSet();
   int successes;
   int logitsAsked;
+  int logitsAskedOfDrafts;
   @Nullable String failure;
 
   private final Loop loop;
@@ -30,12 +32,19 @@ final class FakeRanks implements Ranks {
   private final List<FakeRank> ranks = new ArrayList<>();
 
   FakeRanks(Loop loop, Scheduler scheduler, long epoch, int count, int blocks) {
+    this(loop, scheduler, epoch, count, blocks, false);
+  }
+
+  /**
+   * @param repetitive whether the model is {@link FakeModel#repetitive}
+   */
+  FakeRanks(Loop loop, Scheduler scheduler, long epoch, int count, int blocks, boolean repetitive) {
     this.loop = loop;
     this.scheduler = scheduler;
     this.epoch = epoch;
     this.plan = ShardPlan.of(FakeModel.spec(), PlanOptions.of(count));
     for (int r = 0; r < count; r++) {
-      ranks.add(new FakeRank(plan, r, blocks + 1));
+      ranks.add(new FakeRank(plan, r, blocks + 1, repetitive));
     }
   }
 
@@ -74,6 +83,10 @@ final class FakeRanks implements Ranks {
   @Override
   public void send(FetchLogits request) {
     logitsAsked++;
+    Run run = steps.getLast().getRuns(request.getRun());
+    if (request.getToken() > run.getTokens() - run.getCandidates().getTokens()) {
+      logitsAskedOfDrafts++;
+    }
     for (int r = 0; r < ranks.size(); r++) {
       int rank = r;
       if (!holdingLogits.get(r)) {

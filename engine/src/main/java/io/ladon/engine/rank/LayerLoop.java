@@ -7,7 +7,7 @@ import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardPlan;
-import io.ladon.engine.rank.StepResult.RunResult;
+import io.ladon.engine.rank.StepResult.TokenResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -47,7 +47,7 @@ final class LayerLoop {
     this.readAhead = new ReadAhead(kernels::read);
     link.meanwhile(readAhead);
     this.shape = new StepShape(link.rank(), plan.size(), cutFrom);
-    this.runs = new StepRuns(tokens, options.maxStepRuns());
+    this.runs = new StepRuns(tokens, options.maxStepAsked());
     StepMemory phases = new StepMemory(arena);
     StepMemory floats = new StepMemory(arena);
     this.residual =
@@ -88,7 +88,7 @@ final class LayerLoop {
         new VocabularyHead(phases, plan, weights, options, link, kernels, team, runs, shape);
   }
 
-  List<RunResult> run(Step step) {
+  List<TokenResult> run(Step step) {
     runs.begin(step.runs(), attention.tokensTogether());
     shape.begin(runs.tokens());
     attention.begin(step.runs());
@@ -98,7 +98,7 @@ final class LayerLoop {
       run(layer, weights.layer(layer));
       link.poll();
     }
-    List<RunResult> results = head.run(residual.stream());
+    List<TokenResult> results = head.run(residual.stream());
     readAhead(weights.layer(0));
     return results;
   }
@@ -113,8 +113,8 @@ final class LayerLoop {
   }
 
   /** See {@link VocabularyHead#logits}. */
-  MemorySegment logits(int run) {
-    return head.logits(run);
+  MemorySegment logits(int run, int token) {
+    return head.logits(run, token);
   }
 
   private void run(int layer, LayerWeights w) {

@@ -7,7 +7,7 @@ import io.ladon.engine.kernel.FloatTensor;
 import io.ladon.engine.kernel.Kernels;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.engine.rank.Run.CandidateRequest;
-import io.ladon.engine.rank.StepResult.RunResult;
+import io.ladon.engine.rank.StepResult.TokenResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -90,7 +90,7 @@ public final class Rank implements AutoCloseable {
     checks.check(step);
     long begin = System.nanoTime();
     link.beginStep(step.number());
-    List<RunResult> results = loop.run(step);
+    List<TokenResult> results = loop.run(step);
     return new StepResult(
         step.epoch(),
         step.number(),
@@ -114,10 +114,11 @@ public final class Rank implements AutoCloseable {
    * All logits of this rank's vocabulary rows, float32, after the latest step; valid until the
    * next.
    *
-   * @param run index in that step of a run that asked for candidates
+   * @param run index in that step
+   * @param token index in that run of a token whose candidates were asked for
    */
-  public MemorySegment logits(int run) {
-    return loop.logits(run);
+  public MemorySegment logits(int run, int token) {
+    return loop.logits(run, token);
   }
 
   /**

@@ -9,15 +9,22 @@ import io.ladon.engine.attention.KvType;
  * @param kvType how KV elements are kept
  * @param maxStepTokens tokens of one step, all runs together
  * @param maxStepRuns runs of one step
- * @param maxCandidates candidates that a run may ask for
+ * @param maxStepAsked tokens of one step whose candidates are asked for
+ * @param maxCandidates candidates of one token that may be asked for
  */
 public record RankOptions(
-    int kvBlocks, KvType kvType, int maxStepTokens, int maxStepRuns, int maxCandidates) {
+    int kvBlocks,
+    KvType kvType,
+    int maxStepTokens,
+    int maxStepRuns,
+    int maxStepAsked,
+    int maxCandidates) {
 
   public RankOptions {
     requirePositive("kvBlocks", kvBlocks);
     requirePositive("maxStepTokens", maxStepTokens);
     requirePositive("maxStepRuns", maxStepRuns);
+    requirePositive("maxStepAsked", maxStepAsked);
     requirePositive("maxCandidates", maxCandidates);
   }
 

@@ -4,7 +4,6 @@ import io.ladon.engine.attention.KvCache;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.rank.Run.CandidateRequest;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Refuses a step that does not fit the model or what the rank has allocated. */
 final class StepChecks {
@@ -29,11 +28,21 @@ final class StepChecks {
           "runs: %d are not 1 to %d".formatted(runs.size(), options.maxStepRuns()));
     }
     long tokens = 0;
+    long asked = 0;
     for (int i = 0; i < runs.size(); i++) {
       checkPlace(i, runs.get(i));
       checkBlocks(i, runs.get(i));
-      checkCandidates(i, runs.get(i).candidates());
+      CandidateRequest request = runs.get(i).candidates();
+      if (request != null) {
+        checkCandidates(i, runs.get(i).tokens(), request);
+        asked += request.tokens();
+      }
       tokens += runs.get(i).tokens();
+    }
+    if (asked > options.maxStepAsked()) {
+      throw new IllegalArgumentException(
+          "candidates: asked for of %d tokens, more than the %d of which a step may"
+              .formatted(asked, options.maxStepAsked()));
     }
     if (tokens > options.maxStepTokens()) {
       throw new IllegalArgumentException(
@@ -81,9 +90,11 @@ final class StepChecks {
     }
   }
 
-  private void checkCandidates(int index, @Nullable CandidateRequest request) {
-    if (request == null) {
-      return;
+  private void checkCandidates(int index, int tokens, CandidateRequest request) {
+    if (request.tokens() < 1 || request.tokens() > tokens) {
+      throw new IllegalArgumentException(
+          "runs[%d].candidates.tokens: %d is not 1 to %d"
+              .formatted(index, request.tokens(), tokens));
     }
     if (request.count() < 1 || request.count() > options.maxCandidates()) {
       throw new IllegalArgumentException(

@@ -10,20 +10,18 @@ final class StepRuns {
   private final int[] positions; // (token)
   private final int[] unitToken; // first token of each unit
   private final int[] unitTokens;
-  private final int[] headTokens; // last tokens of the runs that ask for candidates
-  private final int[] headRuns;
+  private final int[] asked; // tokens whose candidates are asked for, ascending
   private List<Run> runs = List.of();
   private int tokens;
   private int units;
-  private int heads;
+  private int askedCount;
 
-  StepRuns(int maxTokens, int maxRuns) {
+  StepRuns(int maxTokens, int maxAsked) {
     this.runOf = new int[maxTokens];
     this.positions = new int[maxTokens];
     this.unitToken = new int[maxTokens];
     this.unitTokens = new int[maxTokens];
-    this.headTokens = new int[maxRuns];
-    this.headRuns = new int[maxRuns];
+    this.asked = new int[maxAsked];
   }
 
   /**
@@ -33,7 +31,7 @@ final class StepRuns {
     runs = stepRuns;
     tokens = 0;
     units = 0;
-    heads = 0;
+    askedCount = 0;
     for (int r = 0; r < stepRuns.size(); r++) {
       Run run = stepRuns.get(r);
       for (int i = 0; i < run.tokens(); i++) {
@@ -44,9 +42,9 @@ final class StepRuns {
         runOf[tokens] = r;
         positions[tokens++] = run.start() + i;
       }
-      if (run.candidates() != null) {
-        headTokens[heads] = tokens - 1;
-        headRuns[heads++] = r;
+      int asks = run.candidates() == null ? 0 : run.candidates().tokens();
+      for (int token = tokens - asks; token < tokens; token++) {
+        asked[askedCount++] = token;
       }
     }
   }
@@ -94,19 +92,24 @@ final class StepRuns {
     return unitTokens[unit];
   }
 
-  /** Runs that ask for candidates. */
-  int heads() {
-    return heads;
+  /** Tokens whose candidates are asked for. */
+  int asked() {
+    return askedCount;
   }
 
-  /** Last token of the i-th run that asks for candidates; grows with i. */
-  int headToken(int i) {
-    return headTokens[i];
+  /** The i-th token whose candidates are asked for; grows with i. */
+  int askedToken(int i) {
+    return asked[i];
   }
 
-  /** Index in the step of the i-th run that asks for candidates. */
-  int headRun(int i) {
-    return headRuns[i];
+  /** Index in the step of a token's run. */
+  int runOf(int token) {
+    return runOf[token];
+  }
+
+  /** A token's index in its run. */
+  int indexInRun(int token) {
+    return positions[token] - runs.get(runOf[token]).start();
   }
 
   Run run(int index) {

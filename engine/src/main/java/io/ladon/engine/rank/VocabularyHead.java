@@ -8,7 +8,7 @@ import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.Range;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.engine.rank.Run.CandidateRequest;
-import io.ladon.engine.rank.StepResult.RunResult;
+import io.ladon.engine.rank.StepResult.TokenResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,8 +17,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The last norm and a rank's own rows of the vocabulary head, for the last token of each run that
- * asks: its best candidates, and sums over each tile of the vocabulary.
+ * The last norm and a rank's own rows of the vocabulary head, for each token of which it is asked:
+ * its best candidates, and sums over each tile of the vocabulary.
  */
 final class VocabularyHead {
 
@@ -30,9 +30,9 @@ final class VocabularyHead {
   private final ThreadTeam team;
   private final StepRuns runs;
   private final StepShape shape;
-  private final Rows input; // (runs, hidden)
-  private final FloatTensor[] logits; // one of (runs, own rows)
-  private final float[] tileMax; // (runs, tiles)
+  private final Rows input; // (asked tokens, hidden)
+  private final FloatTensor[] logits; // one of (asked tokens, own rows)
+  private final float[] tileMax; // (asked tokens, tiles)
   private final float[] tileSum;
   private final float[] tileSumScaled;
   private final float[] tileLogits = new float[ShardPlan.VOCABULARY_TILE];
@@ -60,14 +60,14 @@ final class VocabularyHead {
     this.team = team;
     this.runs = runs;
     this.shape = shape;
-    int maxRuns = options.maxStepRuns();
-    this.input = Rows.allocate(arena, maxRuns, spec.hiddenSize());
-    this.logits = new FloatTensor[] {FloatTensor.allocate(arena, maxRuns, vocabulary.size())};
-    this.tileMax = new float[maxRuns * tiles];
-    this.tileSum = new float[maxRuns * tiles];
-    this.tileSumScaled = new float[maxRuns * tiles];
+    int maxAsked = options.maxStepAsked();
+    this.input = Rows.allocate(arena, maxAsked, spec.hiddenSize());
+    this.logits = new FloatTensor[] {FloatTensor.allocate(arena, maxAsked, vocabulary.size())};
+    this.tileMax = new float[maxAsked * tiles];
+    this.tileSum = new float[maxAsked * tiles];
+    this.tileSumScaled = new float[maxAsked * tiles];
     this.candidates = new CandidateList(options.maxCandidates());
-    this.gather = new TokenGather(arena, link, maxRuns, spec.hiddenSize());
+    this.gather = new TokenGather(arena, link, maxAsked, spec.hiddenSize());
     this.begins = new int[link.ranks() + 1];
     this.multiplication = new Multiplication(kernels);
   }
@@ -75,18 +75,18 @@ final class VocabularyHead {
   /**
    * @param stream the residual stream after the last layer
    */
-  List<RunResult> run(FloatTensor stream) {
-    if (runs.heads() == 0) {
+  List<TokenResult> run(FloatTensor stream) {
+    if (runs.asked() == 0) {
       return List.of();
     }
     norm(stream);
     PackedMatrix w = weights.vocabulary();
     if (w != null) {
-      multiplication.run(team, w, input, runs.heads(), logits, 0);
-      team.run(runs.heads() * tiles, tileTask);
+      multiplication.run(team, w, input, runs.asked(), logits, 0);
+      team.run(runs.asked() * tiles, tileTask);
     }
-    List<RunResult> results = new ArrayList<>(runs.heads());
-    for (int i = 0; i < runs.heads(); i++) {
+    List<TokenResult> results = new ArrayList<>(runs.asked());
+    for (int i = 0; i < runs.asked(); i++) {
       results.add(result(i));
     }
     return results;
@@ -95,17 +95,19 @@ final class VocabularyHead {
   /**
    * Logits of this rank's rows, float32, after the latest step.
    *
-   * @param run index in that step of a run that asked for candidates
+   * @param run index in that step
+   * @param token index in that run of a token whose candidates were asked for
    */
-  MemorySegment logits(int run) {
-    for (int i = 0; i < runs.heads(); i++) {
-      if (runs.headRun(i) == run) {
+  MemorySegment logits(int run, int token) {
+    for (int i = 0; i < runs.asked(); i++) {
+      int asked = runs.askedToken(i);
+      if (runs.runOf(asked) == run && runs.indexInRun(asked) == token) {
         long size = 4L * vocabulary.size();
         return logits[0].segment().asSlice(i * size, size).asReadOnly();
       }
     }
     throw new IllegalArgumentException(
-        "run " + run + " of the latest step did not ask for candidates");
+        "token %d of run %d of the latest step did not ask for candidates".formatted(token, run));
   }
 
   /** Norms the tokens at hand that this rank has finished; gathers the others in a cut step. */
@@ -113,14 +115,14 @@ final class VocabularyHead {
     int hidden = spec.hiddenSize();
     InputKind kind = weights.vocabularyInput();
     int own = 0;
-    while (own < runs.heads() && runs.headToken(own) < shape.mineBegin()) {
+    while (own < runs.asked() && runs.askedToken(own) < shape.mineBegin()) {
       own++;
     }
     int end = own;
-    while (end < runs.heads() && runs.headToken(end) < shape.mineEnd()) {
+    while (end < runs.asked() && runs.askedToken(end) < shape.mineEnd()) {
       kernels.rmsNorm(
           stream.segment(),
-          (long) runs.headToken(end) * hidden,
+          (long) runs.askedToken(end) * hidden,
           weights.outputNorm(),
           spec.normEpsilon(),
           hidden,
@@ -138,14 +140,14 @@ final class VocabularyHead {
     for (int r = 0; r < begins.length; r++) {
       int first = shape.shareBegin(r);
       int i = 0;
-      while (i < runs.heads() && runs.headToken(i) < first) {
+      while (i < runs.asked() && runs.askedToken(i) < first) {
         i++;
       }
       begins[r] = i;
     }
     gather.gather(spec.layers() - 1, ExchangePoint.DOWN_TOKENS, input, begins, kind.needsQuants());
     if (kind.needsQuants()) {
-      kernels.sumBlocks(input.quants(), 0, runs.heads());
+      kernels.sumBlocks(input.quants(), 0, runs.asked());
     }
   }
 
@@ -166,7 +168,8 @@ final class VocabularyHead {
     }
   }
 
-  private RunResult result(int i) {
+  private TokenResult result(int i) {
+    int token = runs.askedToken(i);
     CandidateRequest request = request(i);
     candidates.begin(request.count());
     for (int tile = 0; tile < tiles; tile++) {
@@ -185,8 +188,9 @@ final class VocabularyHead {
         }
       }
     }
-    return new RunResult(
-        runs.headRun(i),
+    return new TokenResult(
+        runs.runOf(token),
+        runs.indexInRun(token),
         candidates.ids(),
         candidates.logits(),
         tilesOf(tileMax, i),
@@ -195,9 +199,10 @@ final class VocabularyHead {
   }
 
   private CandidateRequest request(int i) {
-    CandidateRequest request = runs.run(runs.headRun(i)).candidates();
+    int run = runs.runOf(runs.askedToken(i));
+    CandidateRequest request = runs.run(run).candidates();
     if (request == null) {
-      throw new IllegalStateException("run " + runs.headRun(i) + " asks for nothing");
+      throw new IllegalStateException("run " + run + " asks for nothing");
     }
     return request;
   }

@@ -1,6 +1,7 @@
 package io.ladon.engine.rank;
 
 import static io.ladon.engine.rank.RankFixtures.FIVE;
+import static io.ladon.engine.rank.RankFixtures.asksFor;
 import static io.ladon.engine.rank.RankFixtures.assertSame;
 import static io.ladon.engine.rank.RankFixtures.blocks;
 import static io.ladon.engine.rank.RankFixtures.randomTokens;
@@ -22,7 +23,7 @@ import io.ladon.engine.plan.Range;
 import io.ladon.engine.plan.ShardPlan;
 import io.ladon.engine.rank.RankCluster.Setup;
 import io.ladon.engine.rank.Run.CandidateRequest;
-import io.ladon.engine.rank.StepResult.RunResult;
+import io.ladon.engine.rank.StepResult.TokenResult;
 import io.ladon.engine.reference.ReferenceModel.Rounding;
 import io.ladon.engine.testing.TinyModels;
 import java.io.IOException;
@@ -87,7 +88,7 @@ class RankBatchTest {
       throws Exception {
     List<Run> runs = new ArrayList<>();
     List<int[]> runTokens = new ArrayList<>();
-    List<float[]> logits = new ArrayList<>();
+    List<float[][]> logits = new ArrayList<>(); // by run, of the tokens that ask
     for (int i = 0; i < tokens.length; i++) {
       int s = (i + done[0]) % tokens.length;
       int count = Math.min(tokens[s].length - done[s], random.nextInt(14));
@@ -95,11 +96,11 @@ class RankBatchTest {
         continue;
       }
       int end = done[s] + count;
-      boolean asks = random.nextInt(3) > 0;
+      int asks = Math.min(random.nextInt(4), count);
       int[] blocks = blocks(s, tokens[s].length);
-      runs.add(new Run(s, done[s], count, blocks, asks ? FIVE : null));
+      runs.add(new Run(s, done[s], count, blocks, asks == 0 ? null : asksFor(asks)));
       runTokens.add(Arrays.copyOfRange(tokens[s], done[s], end));
-      logits.add(asks ? expected[s][end - 1] : new float[0]);
+      logits.add(Arrays.copyOfRange(expected[s], end - asks, end));
       done[s] = end;
     }
     if (runs.isEmpty()) {
@@ -107,8 +108,10 @@ class RankBatchTest {
     }
     cluster.run(runs, runTokens.stream().flatMapToInt(Arrays::stream).toArray());
     for (int r = 0; r < runs.size(); r++) {
-      if (logits.get(r).length > 0) {
-        assertSame(cluster.logits(r), logits.get(r), runs.get(r).start());
+      Run run = runs.get(r);
+      int first = run.tokens() - logits.get(r).length;
+      for (int i = first; i < run.tokens(); i++) {
+        assertSame(cluster.logits(r, i), logits.get(r)[i - first], run.start() + i);
       }
     }
   }
@@ -120,7 +123,7 @@ class RankBatchTest {
     Setup setup =
         Setup.of(KernelProvider.best())
             .withThreads(threads)
-            .withOptions(new RankOptions(64, KvType.F32, tokens.length, 8, 16));
+            .withOptions(new RankOptions(64, KvType.F32, tokens.length, 8, 8, 16));
     try (GgufFile model = GgufFile.open(new TinyModels(folder).model("tiny-llama", type))) {
       ModelSpec llama = ModelSpecs.read(model.header());
       float[][] expected = reference(model, llama, tokens, new Rounding(true, KvType.F32));
@@ -141,7 +144,7 @@ class RankBatchTest {
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(2));
     try (RankCluster cluster = new RankCluster(plan, file, Setup.of(KernelProvider.best()))) {
       Run quiet = new Run(1, 0, 2, blocks(1, 2), null);
-      Run scaled = new Run(2, 0, 3, blocks(2, 3), new CandidateRequest(16, 0.7f));
+      Run scaled = new Run(2, 0, 3, blocks(2, 3), new CandidateRequest(2, 16, 0.7f));
       Run plain = new Run(3, 0, 1, blocks(3, 1), new CandidateRequest(1, 1f));
       List<StepResult> results =
           cluster.run(List.of(quiet, scaled, plain), new int[] {1, 2, 3, 4, 5, 6});
@@ -150,17 +153,21 @@ class RankBatchTest {
         assertThat(result.epoch()).isEqualTo(1);
         assertThat(result.exchangeBytes()).isPositive();
         assertThat(result.exchangeNanos()).isBetween(1L, result.computeNanos());
-        assertThat(result.runs()).extracting(RunResult::run).containsExactly(1, 2);
+        assertThat(result.results()).extracting(TokenResult::run).containsExactly(1, 1, 2);
+        assertThat(result.results()).extracting(TokenResult::token).containsExactly(1, 2, 0);
         Range own = plan.rank(r).vocabulary();
-        assertResult(result.runs().get(0), cluster.logits(1), own, 16, 0.7f);
-        assertResult(result.runs().get(1), cluster.logits(2), own, 1, 1f);
+        assertResult(result.results().get(0), cluster.logits(1, 1), own, 16, 0.7f);
+        assertResult(result.results().get(1), cluster.logits(1, 2), own, 16, 0.7f);
+        assertResult(result.results().get(2), cluster.logits(2), own, 1, 1f);
       }
       assertThatThrownBy(() -> cluster.logits(0)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> cluster.logits(1, 0))
+          .hasMessage("token 0 of run 1 of the latest step did not ask for candidates");
     }
   }
 
   private static void assertResult(
-      RunResult result, float[] logits, Range own, int count, float temperature) {
+      TokenResult result, float[] logits, Range own, int count, float temperature) {
     List<Integer> best =
         IntStream.range(own.begin(), own.end())
             .boxed()
@@ -257,6 +264,25 @@ class RankBatchTest {
           1,
           "runs[0].candidates.temperature: NaN",
           new Run(1, 0, 1, two, new CandidateRequest(1, Float.NaN)));
+      assertRefused(
+          cluster,
+          rank,
+          2,
+          "runs[0].candidates.tokens: 3 is not 1 to 2",
+          new Run(1, 0, 2, two, new CandidateRequest(3, 1, 0)));
+      assertRefused(
+          cluster,
+          rank,
+          2,
+          "runs[0].candidates.tokens: 0 is not 1 to 2",
+          new Run(1, 0, 2, two, new CandidateRequest(0, 1, 0)));
+      assertRefused(
+          cluster,
+          rank,
+          26,
+          "candidates: asked for of 25 tokens, more than the 24",
+          new Run(1, 0, 25, two, new CandidateRequest(24, 1, 0)),
+          new Run(2, 0, 1, two, ok));
       assertRefused(cluster, rank, 1, "embeddings: ", new Run(1, 0, 2, two, ok));
       assertRefused(
           cluster,

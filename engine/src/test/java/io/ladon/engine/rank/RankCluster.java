@@ -26,7 +26,8 @@ public final class RankCluster implements AutoCloseable {
   public record Setup(RankOptions options, Kernels kernels, int threads, int cutFrom) {
 
     public static Setup of(Kernels kernels) {
-      return new Setup(new RankOptions(64, KvType.F32, 128, 8, 16), kernels, 1, ShardPlan.CUT_FROM);
+      return new Setup(
+          new RankOptions(64, KvType.F32, 128, 8, 24, 16), kernels, 1, ShardPlan.CUT_FROM);
     }
 
     public Setup withThreads(int count) {
@@ -48,6 +49,7 @@ public final class RankCluster implements AutoCloseable {
               type,
               options.maxStepTokens(),
               options.maxStepRuns(),
+              options.maxStepAsked(),
               options.maxCandidates()));
     }
   }
@@ -58,6 +60,7 @@ public final class RankCluster implements AutoCloseable {
   private final ExchangeGroup group;
   private final List<Runnable> closing = new ArrayList<>();
   private final List<Rank> ranks = new ArrayList<>();
+  private List<Run> latest = List.of();
   private long step;
 
   public RankCluster(ShardPlan plan, GgufFile file, Setup setup) throws IOException {
@@ -93,6 +96,7 @@ public final class RankCluster implements AutoCloseable {
   /** Runs a step on every rank at once; results by rank. */
   public List<StepResult> run(List<Run> runs, int[] tokens) throws Exception {
     Step next = new Step(1, step++, runs, embeddings(tokens));
+    latest = runs;
     List<Future<StepResult>> futures = new ArrayList<>();
     for (int r = 0; r < ranks.size(); r++) {
       Rank rank = ranks.get(r);
@@ -101,12 +105,17 @@ public final class RankCluster implements AutoCloseable {
     return ExchangeGroup.all(futures);
   }
 
-  /** Logits of the whole vocabulary after the latest step, of a run that asked for candidates. */
+  /** Logits of the whole vocabulary after a run's last token in the latest step. */
   public float[] logits(int run) {
+    return logits(run, latest.get(run).tokens() - 1);
+  }
+
+  /** Logits of the whole vocabulary after a token of the latest step that asked for candidates. */
+  float[] logits(int run, int token) {
     float[] logits = new float[plan.spec().vocabularySize()];
     for (int r = 0; r < ranks.size(); r++) {
       Range own = plan.rank(r).vocabulary();
-      MemorySegment part = ranks.get(r).logits(run);
+      MemorySegment part = ranks.get(r).logits(run, token);
       MemorySegment.copy(part, ValueLayout.JAVA_FLOAT, 0, logits, own.begin(), own.size());
     }
     return logits;

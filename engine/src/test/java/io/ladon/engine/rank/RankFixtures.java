@@ -19,6 +19,11 @@ final class RankFixtures {
 
   private RankFixtures() {}
 
+  /** The same of some more of the last tokens. */
+  static CandidateRequest asksFor(int tokens) {
+    return new CandidateRequest(tokens, FIVE.count(), FIVE.temperature());
+  }
+
   static int[] randomTokens(int count, int vocabulary, long seed) {
     return new Random(seed).ints(count, 0, vocabulary).toArray();
   }

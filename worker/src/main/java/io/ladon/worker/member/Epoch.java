@@ -181,7 +181,7 @@ final class Epoch {
     }
   }
 
-  /** A turn: answers with all logits of a run of the latest step. */
+  /** A turn: answers with all logits after a token of the latest step. */
   void logits(FetchLogits request) {
     Shard runner = shard;
     if (isVoid || runner == null) {
@@ -189,9 +189,7 @@ final class Epoch {
     }
     WorkerMessage answer;
     try {
-      answer =
-          Messages.logits(
-              number(), request.getStep(), request.getRun(), runner.logits(request.getRun()));
+      answer = Messages.logits(request, runner.logits(request.getRun(), request.getToken()));
     } catch (RuntimeException e) {
       answer = Failures.ofStep(number(), request.getStep(), e);
     }

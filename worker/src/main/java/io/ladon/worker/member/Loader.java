@@ -142,6 +142,7 @@ public record Loader(
           assign.getKvType(),
           assign.getMaxStepTokens(),
           assign.getMaxStepRuns(),
+          assign.getMaxStepAsked(),
           assign.getMaxCandidates(),
           crowded);
     } catch (CheckpointException e) {

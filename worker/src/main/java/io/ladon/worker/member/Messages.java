@@ -6,8 +6,9 @@ import io.ladon.engine.plan.Split;
 import io.ladon.engine.rank.Run;
 import io.ladon.engine.rank.Step;
 import io.ladon.engine.rank.StepResult;
+import io.ladon.proto.FetchLogits;
 import io.ladon.proto.LogitsResult;
-import io.ladon.proto.RunResult;
+import io.ladon.proto.TokenResult;
 import io.ladon.proto.WorkerMessage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -53,7 +54,9 @@ final class Messages {
               blocks,
               run.hasCandidates()
                   ? new Run.CandidateRequest(
-                      run.getCandidates().getCount(), run.getCandidates().getTemperature())
+                      run.getCandidates().getTokens(),
+                      run.getCandidates().getCount(),
+                      run.getCandidates().getTemperature())
                   : null));
     }
     return new Step(step.getEpoch(), step.getStep(), runs, embeddings);
@@ -67,40 +70,42 @@ final class Messages {
             .setComputeNanos(result.computeNanos())
             .setExchangeNanos(result.exchangeNanos())
             .setExchangeBytes(result.exchangeBytes());
-    for (StepResult.RunResult run : result.runs()) {
-      message.addRuns(run(run));
+    for (StepResult.TokenResult token : result.results()) {
+      message.addResults(token(token));
     }
     return WorkerMessage.newBuilder().setStepResult(message).build();
   }
 
-  private static RunResult run(StepResult.RunResult run) {
-    RunResult.Builder message = RunResult.newBuilder().setRun(run.run());
-    for (int id : run.ids()) {
+  private static TokenResult token(StepResult.TokenResult token) {
+    TokenResult.Builder message =
+        TokenResult.newBuilder().setRun(token.run()).setToken(token.token());
+    for (int id : token.ids()) {
       message.addIds(id);
     }
-    for (float logit : run.logits()) {
+    for (float logit : token.logits()) {
       message.addLogits(logit);
     }
-    for (float max : run.tileMax()) {
+    for (float max : token.tileMax()) {
       message.addTileMax(max);
     }
-    for (float sum : run.tileSum()) {
+    for (float sum : token.tileSum()) {
       message.addTileSum(sum);
     }
-    for (float sum : run.tileSumScaled()) {
+    for (float sum : token.tileSumScaled()) {
       message.addTileSumScaled(sum);
     }
     return message.build();
   }
 
   /** The wire's byte order is this machine's: nothing else is supported. */
-  static WorkerMessage logits(long epoch, long step, int run, MemorySegment logits) {
+  static WorkerMessage logits(FetchLogits request, MemorySegment logits) {
     return WorkerMessage.newBuilder()
         .setLogits(
             LogitsResult.newBuilder()
-                .setEpoch(epoch)
-                .setStep(step)
-                .setRun(run)
+                .setEpoch(request.getEpoch())
+                .setStep(request.getStep())
+                .setRun(request.getRun())
+                .setToken(request.getToken())
                 .setLogits(UnsafeByteOperations.unsafeWrap(logits.toArray(ValueLayout.JAVA_BYTE))))
         .build();
   }

@@ -85,7 +85,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
         6L * model.hiddenSize() + 4L * model.headColumns() + 2L * model.feedForwardSize();
     long buffers =
         columns * Float.BYTES * spec.maxStepTokens()
-            + (long) own.vocabulary().size() * Float.BYTES * spec.maxStepRuns();
+            + (long) own.vocabulary().size() * Float.BYTES * spec.maxStepAsked();
     return new Needs(encoded + encoded / 8, cache, buffers);
   }
 
@@ -102,6 +102,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
               kvType(spec.kvType()),
               spec.maxStepTokens(),
               spec.maxStepRuns(),
+              spec.maxStepAsked(),
               spec.maxCandidates());
       Rank rank = new Rank(spec.plan(), spec.rank(), weights, options, compute, team, exchange);
       if (warmUp) {
@@ -140,8 +141,8 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     }
 
     @Override
-    public MemorySegment logits(int run) {
-      return rank.logits(run);
+    public MemorySegment logits(int run, int token) {
+      return rank.logits(run, token);
     }
 
     @Override

@@ -23,11 +23,12 @@ public interface Shard extends AutoCloseable {
   boolean readAhead();
 
   /**
-   * All float32 logits of this rank's vocabulary rows after a run of the latest step.
+   * All float32 logits of this rank's vocabulary rows after a token of the latest step.
    *
    * @param run index in the step
+   * @param token index in that run of a token whose candidates were asked for
    */
-  MemorySegment logits(int run);
+  MemorySegment logits(int run, int token);
 
   /** Packed weights in memory. */
   long weightBytes();

@@ -10,7 +10,8 @@ import io.ladon.engine.plan.ShardPlan;
  * @param kvType {@code f16}, {@code f32} or {@code q8}
  * @param maxStepTokens no step carries more tokens
  * @param maxStepRuns no step carries more runs
- * @param maxCandidates no run asks for more candidates
+ * @param maxStepAsked no step asks for the candidates of more tokens
+ * @param maxCandidates no token's candidates are more
  * @param crowded whether this machine runs more busy threads than it has cores
  */
 public record ShardSpec(
@@ -21,5 +22,6 @@ public record ShardSpec(
     String kvType,
     int maxStepTokens,
     int maxStepRuns,
+    int maxStepAsked,
     int maxCandidates,
     boolean crowded) {}

@@ -50,6 +50,8 @@ final class UsageJson {
     long firstNanos = Long.MAX_VALUE;
     long later = 0;
     double share = 0;
+    long drafted = 0;
+    long accepted = 0;
     for (Part part : parts) {
       Usage usage = part.usage();
       promptNanos = Math.max(promptNanos, usage.promptTime().toNanos());
@@ -57,6 +59,8 @@ final class UsageJson {
       firstNanos = Math.min(firstNanos, usage.timeToFirstToken().toNanos());
       later += Math.max(0, usage.generatedTokens() - 1);
       share += usage.exchangeShare() / parts.size();
+      drafted += usage.draftedTokens();
+      accepted += usage.acceptedTokens();
     }
     return Json.object()
         .put("time_to_first_token_ms", ms(firstNanos))
@@ -64,7 +68,9 @@ final class UsageJson {
         .put("prompt_tokens_per_second", rate(promptTokens(parts), promptNanos))
         .put("generation_ms", ms(generationNanos))
         .put("generated_tokens_per_second", rate(later, generationNanos))
-        .put("exchange_share", share);
+        .put("exchange_share", share)
+        .put("draft_n", drafted)
+        .put("draft_n_accepted", accepted);
   }
 
   private static double ms(long nanos) {
