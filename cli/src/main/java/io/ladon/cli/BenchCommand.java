@@ -96,6 +96,11 @@ final class BenchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
+  /** What can be drafted depends on the text, and random tokens are none. */
+  BenchCommand() {
+    options.serving.draftTokens = 0;
+  }
+
   @Override
   public Integer call() throws Exception {
     atLeast("--prompt", prompt, 1);
@@ -182,6 +187,7 @@ final class BenchCommand implements Callable<Integer> {
     all.put("generate", generate);
     all.put("concurrency", concurrency);
     all.put("context", filled);
+    all.put("draft_tokens", options.serving.draftTokens);
     all.put("cpu", workers.path(0).path("cpu").asString());
     all.put("kernels", workers.path(0).path("kernels").asString());
     all.put("prefill_tokens_per_second", spread(figures.prefillTokensPerSecond()));
@@ -197,6 +203,7 @@ final class BenchCommand implements Callable<Integer> {
             figures.prefillExchangeBytesPerToken(),
             "decode",
             figures.decodeExchangeBytesPerToken()));
+    all.put("accepted_draft_share", figures.acceptedDraftShare());
     all.put("weight_bytes", weights);
     all.put("read_bandwidth_bytes_per_second", bandwidth);
     all.put("bandwidth_fraction", read / bandwidth);
@@ -219,6 +226,9 @@ final class BenchCommand implements Callable<Integer> {
     System.out.printf(
         "decode of %d at %d positions: %s tokens/s%n",
         concurrency, filled, figures.decodeTokensPerSecond());
+    if (options.serving.draftTokens > 0) {
+      System.out.printf("drafts: %.0f %% of these tokens%n", 100 * figures.acceptedDraftShare());
+    }
     System.out.printf(
         "exchanges: %.1f %% of prefill, %.1f %% of decode; %.0f bytes a decode token%n",
         100 * figures.prefillExchangeShare(),

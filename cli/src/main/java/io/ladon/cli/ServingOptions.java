@@ -104,12 +104,21 @@ final class ServingOptions {
               + " requests are quick (default: ${DEFAULT-VALUE})")
   int warmUpSteps = 400;
 
+  @Option(
+      names = "--draft-tokens",
+      paramLabel = "TOKENS",
+      description =
+          "most tokens that a step tests because the texts so far make them probable, which changes"
+              + " no answer; 0 for none (default: ${DEFAULT-VALUE})")
+  int draftTokens = 16;
+
   Limits limits() {
     Limits limits =
         Limits.defaults()
             .withRequests(running, queue)
             .withStep(stepTokens, chunk)
-            .withWarmUp(warmUpSteps);
+            .withWarmUp(warmUpSteps)
+            .withDrafts(draftTokens);
     if (context != null) {
       limits = limits.withContextLength(context);
     }
@@ -139,6 +148,7 @@ final class ServingOptions {
     running = options.option("--running", running, Integer::valueOf);
     queue = options.option("--queue", queue, Integer::valueOf);
     warmUpSteps = options.option("--warm-up-steps", warmUpSteps, Integer::valueOf);
+    draftTokens = options.option("--draft-tokens", draftTokens, Integer::valueOf);
     stepTimeout = options.option("--step-timeout", stepTimeout, Double::valueOf);
     exchangeTimeout = options.option("--exchange-timeout", exchangeTimeout, Double::valueOf);
     silenceTimeout = options.option("--silence-timeout", silenceTimeout, Double::valueOf);

@@ -87,7 +87,8 @@ class ChildOptionsTest {
             "--exchange-timeout=8",
             "--silence-timeout=9",
             "--load-timeout=10",
-            "--warm-up-steps=11");
+            "--warm-up-steps=11",
+            "--draft-tokens=13");
     String[] coordinator = line("coordinator", all.coordinatorArguments(MODEL, 12));
     String[] worker =
         line("worker", all.workerArguments(MODEL), "--bind", "a:1", "--advertise", "b");

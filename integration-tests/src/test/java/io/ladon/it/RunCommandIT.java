@@ -19,7 +19,7 @@ class RunCommandIT {
       assertThat(run.output()).isNotBlank();
       assertThat(run.errors())
           .containsPattern(
-              "\\[\\d+ prompt tokens, [\\d.]+ tokens/s; 24 generated, [\\d.]+ tokens/s; first token"
+              "\\[\\d+ prompt tokens, [\\d.]+ tokens/s; 24 generated( \\(\\d+ of them drafted\\))?, [\\d.]+ tokens/s; first token"
                   + " after \\d+ ms; \\d+ % of the time in exchanges]");
       assertThat(run.descendants())
           .as("a coordinator and two workers")

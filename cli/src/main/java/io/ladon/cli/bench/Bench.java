@@ -39,7 +39,11 @@ public final class Bench {
   public record Workload(
       int prompt, int generate, int concurrency, int context, int repetitions, int warmUp) {}
 
-  /** What was measured. */
+  /**
+   * What was measured.
+   *
+   * @param acceptedDraftShare of the decoded tokens, those that had been drafted
+   */
   public record Figures(
       Spread prefillTokensPerSecond,
       Spread decodeTokensPerSecond,
@@ -47,7 +51,8 @@ public final class Bench {
       double prefillExchangeShare,
       double decodeExchangeShare,
       double prefillExchangeBytesPerToken,
-      double decodeExchangeBytesPerToken) {}
+      double decodeExchangeBytesPerToken,
+      double acceptedDraftShare) {}
 
   private record Timing(double firstMs, double endMs) {}
 
@@ -77,6 +82,7 @@ public final class Bench {
     double[] first = new double[n];
     double[] shares = new double[2];
     double[] bytes = new double[2];
+    double drafts = 0;
     int c = workload.concurrency();
     try (ExecutorService executor = Executors.newFixedThreadPool(c)) {
       for (int i = -workload.warmUp(); i < n; i++) {
@@ -100,6 +106,7 @@ public final class Bench {
         bytes[0] += p.exchangeBytes() / ((double) c * workload.prompt()) / n;
         bytes[1] +=
             d.exchangeBytes() / (c * (double) (workload.generate() + workload.context())) / n;
+        drafts += d.acceptedTokens() / (c * (double) workload.generate()) / n;
       }
     }
     return new Figures(
@@ -109,7 +116,8 @@ public final class Bench {
         shares[0],
         shares[1],
         bytes[0],
-        bytes[1]);
+        bytes[1],
+        drafts);
   }
 
   /** Sends requests at once; times are in ms since the first was sent. */

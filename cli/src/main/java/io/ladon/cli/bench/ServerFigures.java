@@ -11,15 +11,19 @@ import java.util.Map;
  * @param exchangeSeconds spent in exchanges by all ranks
  * @param stepSeconds spent in steps by all ranks
  * @param exchangeBytes sent by all ranks to their peers
+ * @param acceptedTokens drafted ones that were right
  */
-record ServerFigures(double exchangeSeconds, double stepSeconds, double exchangeBytes) {
+record ServerFigures(
+    double exchangeSeconds, double stepSeconds, double exchangeBytes, double acceptedTokens) {
+
+  private static final String ACCEPTED = "ladon_tokens_drafted_accepted_total";
 
   static ServerFigures read(ApiClient client) throws IOException {
     Map<String, Double> values = new HashMap<>();
     client
         .text("/metrics")
         .lines()
-        .filter(line -> line.startsWith("ladon_rank_"))
+        .filter(line -> line.startsWith("ladon_rank_") || line.startsWith(ACCEPTED))
         .forEach(
             line -> {
               int space = line.lastIndexOf(' ');
@@ -28,7 +32,8 @@ record ServerFigures(double exchangeSeconds, double stepSeconds, double exchange
     return new ServerFigures(
         value(values, "ladon_rank_exchange_seconds_total"),
         value(values, "ladon_rank_step_seconds_total"),
-        value(values, "ladon_rank_exchange_bytes_total"));
+        value(values, "ladon_rank_exchange_bytes_total"),
+        value(values, ACCEPTED));
   }
 
   private static double value(Map<String, Double> values, String name) throws IOException {
@@ -43,7 +48,8 @@ record ServerFigures(double exchangeSeconds, double stepSeconds, double exchange
     return new ServerFigures(
         exchangeSeconds - before.exchangeSeconds,
         stepSeconds - before.stepSeconds,
-        exchangeBytes - before.exchangeBytes);
+        exchangeBytes - before.exchangeBytes,
+        acceptedTokens - before.acceptedTokens);
   }
 
   /** Part of the ranks' time that went into exchanges. */

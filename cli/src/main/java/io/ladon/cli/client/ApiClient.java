@@ -189,8 +189,8 @@ public final class ApiClient {
   public record Answer(@Nullable String finishReason, @Nullable JsonNode last) {
 
     /**
-     * One line for people: tokens, tokens per second, time to the first token, share of time in
-     * exchanges.
+     * One line for people: tokens, of them those that had been drafted, tokens per second, time to
+     * the first token, share of time in exchanges.
      */
     public String figures() {
       if (last == null) {
@@ -198,11 +198,13 @@ public final class ApiClient {
       }
       JsonNode timings = last.path("timings");
       JsonNode usage = last.path("usage");
-      return "%d prompt tokens, %.1f tokens/s; %d generated, %.1f tokens/s; first token after %.0f ms; %.0f %% of the time in exchanges"
+      int drafts = timings.path("draft_n_accepted").asInt();
+      return "%d prompt tokens, %.1f tokens/s; %d generated%s, %.1f tokens/s; first token after %.0f ms; %.0f %% of the time in exchanges"
           .formatted(
               usage.path("prompt_tokens").asInt(),
               timings.path("prompt_tokens_per_second").asDouble(),
               usage.path("completion_tokens").asInt(),
+              drafts == 0 ? "" : " (" + drafts + " of them drafted)",
               timings.path("generated_tokens_per_second").asDouble(),
               timings.path("time_to_first_token_ms").asDouble(),
               100 * timings.path("exchange_share").asDouble());
