@@ -1,12 +1,14 @@
 package io.ladon.cli;
 
 import io.ladon.cli.bench.Bench;
+import io.ladon.cli.bench.Prompts;
 import io.ladon.cli.bench.ReadBandwidth;
 import io.ladon.cli.bench.Spread;
 import io.ladon.cli.catalogue.ModelStore;
 import io.ladon.cli.client.ApiClient;
 import io.ladon.cli.process.LocalCluster;
 import io.ladon.coordinator.Limits;
+import io.ladon.coordinator.tokenizer.Tokenizers;
 import io.ladon.engine.checkpoint.GgufFile;
 import io.ladon.engine.model.ModelSpecs;
 import io.ladon.proxy.TcpProxy;
@@ -36,12 +38,14 @@ import tools.jackson.databind.json.JsonMapper;
     sortOptions = false)
 final class BenchCommand implements Callable<Integer> {
 
+  private static final int DEFAULT_PROMPT = 512;
+  private static final int DEFAULT_CONTEXT = 16;
+
   @Option(
       names = {"-P", "--prompt"},
       paramLabel = "TOKENS",
-      defaultValue = "512",
-      description = "tokens of a prompt that is prefilled (default: ${DEFAULT-VALUE})")
-  int prompt;
+      description = "tokens of a prompt that is prefilled (default: 512)")
+  @Nullable Integer prompt;
 
   @Option(
       names = {"-G", "--generate"},
@@ -59,9 +63,16 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = {"-D", "--context"},
       paramLabel = "TOKENS",
-      defaultValue = "16",
-      description = "positions filled before decoding is timed (default: ${DEFAULT-VALUE})")
-  int filled;
+      description = "positions filled before decoding is timed (default: 16)")
+  @Nullable Integer filled;
+
+  @Option(
+      names = "--text",
+      paramLabel = "FILE",
+      description =
+          "a text to prefill and to go on from, in place of so many random tokens: for drafts"
+              + " (--draft-tokens)")
+  @Nullable Path text;
 
   @Option(
       names = "--repeat",
@@ -103,33 +114,27 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    atLeast("--prompt", prompt, 1);
     atLeast("--generate", generate, 2); // the time from the first token to the last is what counts
     atLeast("--concurrency", concurrency, 1);
-    atLeast("--context", filled, 0);
     atLeast("--repeat", repetitions, 1);
     atLeast("--warm-up-runs", warmUp, 0);
-    int vocabulary;
     Path path = ModelStore.find(options.model);
-    try (GgufFile file = GgufFile.open(path)) {
-      vocabulary = ModelSpecs.read(file.header()).vocabularySize();
-    }
+    Prompts prompts = prompts(path);
     TcpProxy.Link link = link();
     if (link != null) {
       options.use(link);
     }
-    makeRoom();
+    makeRoom(prompts);
     int threads = options.workers * options.threadsOfWorker();
     double bandwidth = ReadBandwidth.measure(threads);
     try (LocalCluster cluster = options.cluster(0, false)) {
       cluster.start();
       ApiClient client = new ApiClient(cluster.awaitReady(Serving.READY_TIMEOUT));
       Bench.Workload workload =
-          new Bench.Workload(
-              prompt, generate, concurrency, Math.max(1, filled), repetitions, warmUp);
-      Bench.Figures figures = new Bench(client, client.model(), vocabulary, workload).run();
+          new Bench.Workload(prompts, generate, concurrency, repetitions, warmUp);
+      Bench.Figures figures = new Bench(client, client.model(), workload).run();
       JsonNode workers = client.get("/health/ready").path("workers");
-      print(figures, workers, cluster, bandwidth, Files.size(path));
+      print(prompts, figures, workers, cluster, bandwidth, Files.size(path));
     }
     return 0;
   }
@@ -138,6 +143,33 @@ final class BenchCommand implements Callable<Integer> {
     if (value < least) {
       throw new ParameterException(
           spec.commandLine(), "%s is %d and must be at least %d".formatted(option, value, least));
+    }
+  }
+
+  /**
+   * What is prefilled and gone on from.
+   *
+   * @throws ParameterException if it is told in two ways, or is nothing
+   */
+  private Prompts prompts(Path model) throws IOException {
+    try (GgufFile file = GgufFile.open(model)) {
+      if (text == null) {
+        int tokens = prompt == null ? DEFAULT_PROMPT : prompt;
+        int context = filled == null ? DEFAULT_CONTEXT : filled;
+        atLeast("--prompt", tokens, 1);
+        atLeast("--context", context, 0);
+        int vocabulary = ModelSpecs.read(file.header()).vocabularySize();
+        return Prompts.random(tokens, Math.max(1, context), vocabulary);
+      }
+      if (prompt != null || filled != null) {
+        throw new ParameterException(
+            spec.commandLine(), "--text says what the prompt is: no --prompt or --context with it");
+      }
+      int[] ids = Tokenizers.of(file.header()).encode(Files.readString(text), true, true);
+      if (ids.length == 0) {
+        throw new ParameterException(spec.commandLine(), "--text: %s is empty".formatted(text));
+      }
+      return Prompts.text(ids);
     }
   }
 
@@ -152,8 +184,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** KV blocks for all requests at once, unless the user said how many: none should wait. */
-  private void makeRoom() {
-    int longest = Math.max(prompt + 1, Math.max(1, filled) + generate);
+  private void makeRoom(Prompts prompts) {
+    int longest = Math.max(prompts.tokens() + 1, prompts.context() + generate);
     if (options.serving.context == null) {
       options.serving.context = longest;
     }
@@ -165,7 +197,12 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private void print(
-      Bench.Figures figures, JsonNode workers, LocalCluster cluster, double bandwidth, long file)
+      Prompts prompts,
+      Bench.Figures figures,
+      JsonNode workers,
+      LocalCluster cluster,
+      double bandwidth,
+      long file)
       throws IOException {
     long weights = 0;
     for (JsonNode worker : workers) {
@@ -183,10 +220,10 @@ final class BenchCommand implements Callable<Integer> {
     if (megabits != null) {
       all.put("link_bandwidth_mbit", megabits);
     }
-    all.put("prompt", prompt);
+    all.put("prompt", prompts.tokens());
     all.put("generate", generate);
     all.put("concurrency", concurrency);
-    all.put("context", filled);
+    all.put("context", prompts.context());
     all.put("draft_tokens", options.serving.draftTokens);
     all.put("cpu", workers.path(0).path("cpu").asString());
     all.put("kernels", workers.path(0).path("kernels").asString());
@@ -222,10 +259,10 @@ final class BenchCommand implements Callable<Integer> {
     System.out.printf("cpu: %s, kernels: %s%n", all.get("cpu"), all.get("kernels"));
     System.out.printf(
         "prefill of %d: %s tokens/s, first token after %s ms%n",
-        prompt, figures.prefillTokensPerSecond(), figures.timeToFirstTokenMs());
+        prompts.tokens(), figures.prefillTokensPerSecond(), figures.timeToFirstTokenMs());
     System.out.printf(
         "decode of %d at %d positions: %s tokens/s%n",
-        concurrency, filled, figures.decodeTokensPerSecond());
+        concurrency, prompts.context(), figures.decodeTokensPerSecond());
     if (options.serving.draftTokens > 0) {
       System.out.printf("drafts: %.0f %% of these tokens%n", 100 * figures.acceptedDraftShare());
     }

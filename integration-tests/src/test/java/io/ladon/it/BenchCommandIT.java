@@ -2,6 +2,7 @@ package io.ladon.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,28 @@ class BenchCommandIT {
   }
 
   @Test
+  void measuresDraftsOfAText() throws Exception {
+    String model = synthesize();
+    Path text = folder.resolve("text");
+    Files.writeString(text, "one two three ".repeat(20));
+    String line =
+        "bench --workers 2 --threads 1 --generate 200 --repeat 1 --warm-up-runs 0 --json --text %s --model %s"
+            .formatted(text, model);
+    try (LadonCommand bench = LadonCommand.start((line + " --draft-tokens 8").split(" "))) {
+      assertThat(bench.await(LIMIT)).as(bench.toString()).isZero();
+      JsonNode figures = JsonMapper.shared().readTree(bench.output());
+      assertThat(figures.path("prompt").asInt()).isGreaterThanOrEqualTo(60);
+      assertThat(figures.path("context").asInt()).isEqualTo(figures.path("prompt").asInt());
+      assertThat(figures.path("draft_tokens").asInt()).isEqualTo(8);
+      assertThat(figures.path("accepted_draft_share").asDouble()).isBetween(0.01, 1.0);
+    }
+    try (LadonCommand bench = LadonCommand.start((line + " --prompt 5").split(" "))) {
+      assertThat(bench.await(LIMIT)).as(bench.toString()).isEqualTo(2);
+      assertThat(bench.errors()).contains("no --prompt or --context");
+    }
+  }
+
+  @Test
   void measuresASyntheticModel() throws Exception {
     String model = synthesize();
     try (LadonCommand bench =
@@ -90,6 +113,8 @@ class BenchCommandIT {
         assertThat(figures.path(name).path("prefill").asDouble()).as(name).isPositive();
         assertThat(figures.path(name).path("decode").asDouble()).as(name).isPositive();
       }
+      assertThat(figures.path("draft_tokens").asInt()).isZero();
+      assertThat(figures.path("accepted_draft_share").asDouble()).isZero();
       assertThat(figures.path("weight_bytes").asLong()).isPositive();
       assertThat(figures.path("read_bandwidth_bytes_per_second").asDouble()).isGreaterThan(1e8);
       assertThat(figures.path("bandwidth_fraction").asDouble()).isPositive();
