@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Finds where the latest tokens of a text stood before, and drafts what followed there ("prompt
  * lookup decoding", Saxena 2023: texts repeat names, code, and what they are about). Of the latest
  * places where the last two tokens stood, the one with the longest match before it is taken, the
- * later at ties.
+ * later at ties. Before the text may stand another, which a client expects to come again.
  *
  * <p>The places of each pair of tokens are kept as a chain of positions from the last to the first;
  * adding a token and looking one up take constant time.
@@ -19,6 +19,7 @@ public final class PromptLookup {
   private static final int LONGEST_MATCH = 32; // longer ones are as good as this
   private static final int PLACES = 16; // of a chain that are looked at
   private static final int NONE = -1;
+  private static final int BORDER = -1; // between the two texts: no token
 
   private int[] tokens = new int[64];
   private int[] before = new int[64]; // by position: the previous one in the same chain
@@ -26,6 +27,27 @@ public final class PromptLookup {
   private int length;
   private int indexed = 1; // positions before this one are in chains; the last token's never is
   private int matched;
+  private boolean foretold;
+  private final int textBegin; // what is before it is the expected text
+
+  /** Without an expected text. */
+  public PromptLookup() {
+    this(new int[0]);
+  }
+
+  /**
+   * @param expected what may come, with the last tokens of the prompt before it, so that its
+   *     beginning is found too
+   */
+  public PromptLookup(int[] expected) {
+    for (int token : expected) {
+      add(token);
+    }
+    if (expected.length > 0) {
+      add(BORDER);
+    }
+    textBegin = length;
+  }
 
   /** Appends a token. */
   public void add(int token) {
@@ -35,28 +57,30 @@ public final class PromptLookup {
     tokens[length++] = token;
   }
 
-  /** Tokens so far. */
+  /** Tokens of the text so far. */
   public int length() {
-    return length;
+    return length - textBegin;
   }
 
   /**
    * What may come next.
    *
    * @param most tokens wanted
-   * @return {@code most} tokens, or none if the last two tokens have not stood together before
+   * @return {@code most} tokens, fewer where the expected text ends, or none if the last two tokens
+   *     have not stood together before
    */
   public int[] draft(int most) {
     index();
     matched = 0;
-    if (length < SHORTEST_MATCH || most < 1) {
+    foretold = false;
+    if (length() < SHORTEST_MATCH || most < 1) {
       return new int[0];
     }
     int best = NONE;
     int place = latest[slot(tokens[length - 2], tokens[length - 1])];
     for (int i = 0; i < PLACES && place != NONE && matched < LONGEST_MATCH; i++) {
       int match = match(place);
-      if (match >= SHORTEST_MATCH && match > matched) {
+      if (match >= SHORTEST_MATCH && match > matched && tokens[place + 1] != BORDER) {
         matched = match;
         best = place;
       }
@@ -65,8 +89,9 @@ public final class PromptLookup {
     if (best == NONE) {
       return new int[0];
     }
-    int[] draft = new int[most];
-    for (int i = 0; i < most; i++) {
+    foretold = best < textBegin;
+    int[] draft = new int[foretold ? Math.min(most, textBegin - 1 - (best + 1)) : most];
+    for (int i = 0; i < draft.length; i++) {
       int from = best + 1 + i;
       // Where the match overlaps with the end, the text goes round: the draft goes on with itself.
       draft[i] = from < length ? tokens[from] : draft[from - length];
@@ -77,6 +102,11 @@ public final class PromptLookup {
   /** Tokens that matched for the latest draft; 0 if there was none. */
   public int matched() {
     return matched;
+  }
+
+  /** Whether the latest draft is a part of the expected text. */
+  public boolean foretold() {
+    return foretold;
   }
 
   /** Equal tokens before and at a place, and before and at the end of the text. */

@@ -11,13 +11,28 @@ import java.util.Arrays;
  * @param topLogprobs -1 for no log-probabilities; 0 for the chosen token's only; otherwise that
  *     many of the best tokens besides
  * @param ignoreEndOfGeneration whether tokens that end the text are kept and generation goes on
+ * @param prediction token ids of a text that the answer is expected to repeat in parts: where it
+ *     does, it is there sooner; empty for none
  */
 public record GenerationRequest(
     int[] prompt,
     int maxTokens,
     SamplingOptions sampling,
     int topLogprobs,
-    boolean ignoreEndOfGeneration) {
+    boolean ignoreEndOfGeneration,
+    int[] prediction) {
+
+  private static final int[] NOTHING = {};
+
+  /** Without a prediction. */
+  public GenerationRequest(
+      int[] prompt,
+      int maxTokens,
+      SamplingOptions sampling,
+      int topLogprobs,
+      boolean ignoreEndOfGeneration) {
+    this(prompt, maxTokens, sampling, topLogprobs, ignoreEndOfGeneration, NOTHING);
+  }
 
   @Override
   public boolean equals(Object other) {
@@ -26,7 +41,8 @@ public record GenerationRequest(
         && maxTokens == that.maxTokens
         && sampling.equals(that.sampling)
         && topLogprobs == that.topLogprobs
-        && ignoreEndOfGeneration == that.ignoreEndOfGeneration;
+        && ignoreEndOfGeneration == that.ignoreEndOfGeneration
+        && Arrays.equals(prediction, that.prediction);
   }
 
   @Override

@@ -15,6 +15,8 @@ import java.time.Duration;
  *     to 1
  * @param draftedTokens tokens that were tested because the text so far made them probable
  * @param acceptedTokens of them, those that were the next ones
+ * @param acceptedPrediction of these, those from the request's prediction
+ * @param rejectedPrediction tokens of the prediction that were tested and not the next ones
  */
 public record Usage(
     int promptTokens,
@@ -24,4 +26,6 @@ public record Usage(
     Duration generationTime,
     double exchangeShare,
     int draftedTokens,
-    int acceptedTokens) {}
+    int acceptedTokens,
+    int acceptedPrediction,
+    int rejectedPrediction) {}

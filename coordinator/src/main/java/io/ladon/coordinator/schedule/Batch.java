@@ -72,7 +72,12 @@ record Batch(List<Entry> entries, Step step) {
 
   /** Whether no run has more tokens of a sequence than one, so that none is part of a prompt. */
   boolean onlyDecodes() {
-    return entries.stream().allMatch(e -> e.tokens() == 1);
+    for (Entry entry : entries) {
+      if (entry.tokens() > 1) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static int tokens(List<Entry> entries) {

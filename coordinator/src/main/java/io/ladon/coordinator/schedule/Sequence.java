@@ -52,6 +52,9 @@ final class Sequence {
   private int[] draft = {}; // of what may follow the tokens
   private int drafted; // tokens that were tested
   private int draftedRight; // of them
+  private int predicted; // of the drafted, those of the client's prediction
+  private int predictedRight; // of them
+  private boolean testsPrediction;
 
   Sequence(
       long id,
@@ -115,7 +118,7 @@ final class Sequence {
    */
   double draft(int most) {
     if (lookup == null) {
-      lookup = new PromptLookup();
+      lookup = new PromptLookup(expected());
     }
     while (lookup.length() < length) {
       lookup.add(tokens[lookup.length()]);
@@ -123,6 +126,19 @@ final class Sequence {
     // The last token is sampled, never computed.
     draft = lookup.draft(Math.min(most, request.maxTokens() - generated() - 1));
     return draft.length == 0 ? 0 : acceptance.rate(lookup.matched());
+  }
+
+  /** The client's prediction behind the end of the prompt; nothing if there is none. */
+  private int[] expected() {
+    int[] prediction = request.prediction();
+    if (prediction.length == 0) {
+      return prediction;
+    }
+    int before = Math.min(request.prompt().length, PromptLookup.SHORTEST_MATCH);
+    int[] expected = new int[before + prediction.length];
+    System.arraycopy(request.prompt(), request.prompt().length - before, expected, 0, before);
+    System.arraycopy(prediction, 0, expected, before, prediction.length);
+    return expected;
   }
 
   /** What was drafted last, to be tested as far as it is worth while. */
@@ -133,12 +149,15 @@ final class Sequence {
   /** So many tokens of the draft are about to be tested. */
   void testing(int count) {
     drafted += count;
+    testsPrediction = lookup != null && lookup.foretold();
+    predicted += testsPrediction ? count : 0;
   }
 
   /** A sampled token was drafted, so the ranks have its keys and values. */
   void confirm() {
     computed++;
     draftedRight++;
+    predictedRight += testsPrediction ? 1 : 0;
   }
 
   /** A part of the draft was tested: so many of its tokens were right. */
@@ -175,6 +194,8 @@ final class Sequence {
         any ? Duration.ofNanos(lastTokenNanos - firstTokenNanos) : Duration.ZERO,
         computeNanos == 0 ? 0 : (double) exchangeNanos / computeNanos,
         drafted,
-        draftedRight);
+        draftedRight,
+        predictedRight,
+        predicted - predictedRight);
   }
 }

@@ -60,6 +60,22 @@ class ChatCompletionsTest {
   }
 
   @Test
+  void aPredictionIsPassedOnAndCounted() throws Exception {
+    JsonNode answer =
+        api.chat(
+                "\"prediction\":{\"type\":\"content\",\"content\":[{\"type\":\"text\",\"text\":\"Hello\"},"
+                    + "{\"type\":\"text\",\"text\":\"<s>\"}]}")
+            .json();
+    // Plain text: no token stands for a control token's name in it.
+    assertThat(text(api.service.request().prediction())).isEqualTo("Hello\n<s>");
+    assertThat(api.service.request().prediction()).hasSize(9);
+    assertThat(answer.get("usage").get("completion_tokens_details").toString())
+        .isEqualTo("{\"accepted_prediction_tokens\":5,\"rejected_prediction_tokens\":1}");
+    assertThat(api.chat("\"prediction\":null").json().get("usage").has("completion_tokens_details"))
+        .isFalse();
+  }
+
+  @Test
   void rendersMessagesWithTheTemplate() throws Exception {
     api.post(
         "/v1/chat/completions",

@@ -14,6 +14,7 @@ import com.openai.errors.SseException;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import com.openai.models.chat.completions.ChatCompletionPredictionContent;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionCreateParams;
@@ -78,6 +79,25 @@ class OpenAiClientTest {
     assertThat(new ByteTokenizer(true).decode(api.service.request().prompt(), false))
         .contains("assistant\nHello world\nuser\nAnd?\n");
     answer.validate();
+  }
+
+  @Test
+  void predicts() {
+    ChatCompletion answer =
+        client
+            .chat()
+            .completions()
+            .create(
+                chat()
+                    .prediction(
+                        ChatCompletionPredictionContent.builder().content("Hello moon").build())
+                    .build());
+    answer.validate();
+    assertThat(new ByteTokenizer(true).decode(api.service.request().prediction(), false))
+        .isEqualTo("Hello moon");
+    var details = answer.usage().orElseThrow().completionTokensDetails().orElseThrow();
+    assertThat(details.acceptedPredictionTokens()).contains(5L);
+    assertThat(details.rejectedPredictionTokens()).contains(1L);
   }
 
   @Test

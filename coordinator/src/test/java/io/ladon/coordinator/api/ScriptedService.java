@@ -208,7 +208,9 @@ public final class ScriptedService implements GenerationService, AutoCloseable {
               Duration.ofMillis(100),
               0.25,
               8,
-              6));
+              6,
+              5,
+              1));
     }
 
     /** Waits until it is cancelled, and says so. */

@@ -55,6 +55,32 @@ final class PromptLookupTest {
     assertThat(lookup.draft(1)).containsExactly(5);
   }
 
+  @Test
+  void anExpectedTextIsFoundFromItsBeginning() {
+    PromptLookup lookup = new PromptLookup(new int[] {8, 9, 50, 51, 52, 53});
+    for (int token : new int[] {7, 8, 9}) {
+      lookup.add(token);
+    }
+    assertThat(lookup.length()).isEqualTo(3);
+    assertThat(lookup.draft(3)).containsExactly(50, 51, 52);
+    assertThat(lookup.foretold()).isTrue();
+    lookup.add(50);
+    lookup.add(51);
+    assertThat(lookup.draft(9)).containsExactly(52, 53); // there it ends
+    lookup.add(52);
+    lookup.add(53);
+    assertThat(lookup.draft(9)).isEmpty();
+    // The text itself is looked up as ever.
+    lookup.add(8);
+    lookup.add(9);
+    lookup.add(50);
+    lookup.add(60);
+    lookup.add(9);
+    lookup.add(50);
+    assertThat(lookup.draft(2)).containsExactly(60, 9);
+    assertThat(lookup.foretold()).isFalse();
+  }
+
   @Property(tries = 300)
   void asALookThroughTheWholeTextFinds(@ForAll long seed) {
     Random random = new Random(seed);

@@ -125,6 +125,36 @@ final class DraftingTest {
   }
 
   @Test
+  void aPredictionThatComesTrueTakesFewSteps() throws ServiceException {
+    Random random = new Random(4);
+    int[] prompt = random.ints(10, 0, FakeModel.VOCABULARY).toArray();
+    GenerationRequest plain = new GenerationRequest(prompt, 15, SamplingOptions.GREEDY, 1, false);
+    int[] truth = FakeModel.generate(plain, true).stream().mapToInt(i -> i).toArray();
+    GenerationRequest foretold =
+        new GenerationRequest(prompt, 15, SamplingOptions.GREEDY, 1, false, truth);
+    int[] wrong = truth.clone();
+    wrong[5]++;
+    GenerationRequest mistaken =
+        new GenerationRequest(prompt, 15, SamplingOptions.GREEDY, 1, false, wrong);
+    Outcome without = run(List.of(plain), limits(16), 2, NO_END, new Random(1));
+    Outcome with = run(List.of(foretold), limits(16), 2, NO_END, new Random(1));
+    Outcome half = run(List.of(mistaken), limits(16), 2, NO_END, new Random(1));
+    assertThat(without.steps).hasSize(15);
+    assertThat(with.steps).hasSize(2); // the prompt's, and all the rest at once
+    assertThat(half.steps).hasSizeBetween(3, 14);
+    for (Outcome outcome : List.of(with, half)) {
+      RecordingListener listener = outcome.listeners.getFirst();
+      assertThat(listener.tokens).isEqualTo(without.listeners.getFirst().tokens);
+    }
+    Usage all = requireNonNull(with.listeners.getFirst().usage);
+    assertThat(all.acceptedPrediction()).isEqualTo(13);
+    assertThat(all.rejectedPrediction()).isZero();
+    Usage some = requireNonNull(half.listeners.getFirst().usage);
+    assertThat(some.acceptedPrediction()).isBetween(4, 13);
+    assertThat(some.rejectedPrediction()).isPositive();
+  }
+
+  @Test
   void noStepIsLargerThanTheLimits() throws ServiceException {
     Random random = new Random(2);
     List<GenerationRequest> requests = new ArrayList<>();

@@ -187,7 +187,7 @@ final class Answer {
       ObjectNode whole = message(format.wholeObject());
       ArrayNode list = whole.putArray("choices");
       choices.forEach(c -> list.add(c.whole(format)));
-      whole.set("usage", UsageJson.usage(parts()));
+      whole.set("usage", UsageJson.usage(parts(), parameters.prediction() != null));
       whole.set("timings", UsageJson.timings(parts()));
       call.respond(200, whole);
       return;
@@ -195,7 +195,7 @@ final class Answer {
     if (parameters.includeUsage()) {
       ObjectNode last = message(format.chunkObject());
       last.putArray("choices");
-      last.set("usage", UsageJson.usage(parts()));
+      last.set("usage", UsageJson.usage(parts(), parameters.prediction() != null));
       last.set("timings", UsageJson.timings(parts()));
       out.send(last);
     }

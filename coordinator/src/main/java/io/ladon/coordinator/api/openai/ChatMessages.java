@@ -73,7 +73,7 @@ final class ChatMessages {
   }
 
   /** A text, or several joined by line breaks. */
-  private static String content(JsonFields fields) throws ApiException {
+  static String content(JsonFields fields) throws ApiException {
     JsonNode content = fields.any("content");
     String path = fields.path("content");
     if (content == null) {

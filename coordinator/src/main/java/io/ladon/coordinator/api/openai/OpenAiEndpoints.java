@@ -79,7 +79,7 @@ public final class OpenAiEndpoints {
       throws ApiException {
     List<GenerationRequest> generations =
         parameters.generations(
-            prompts, param, service.model().contextLength(), options.defaultMaxTokens());
+            prompts, param, service.model().contextLength(), options.defaultMaxTokens(), tokenizer);
     byte[] id = new byte[12];
     options.random().nextBytes(id);
     Answer.Envelope envelope =

@@ -3,6 +3,7 @@ package io.ladon.coordinator.api.openai;
 import io.ladon.coordinator.api.http.ApiException;
 import io.ladon.coordinator.generate.GenerationRequest;
 import io.ladon.coordinator.generate.SamplingOptions;
+import io.ladon.coordinator.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -21,6 +22,7 @@ import tools.jackson.databind.JsonNode;
  * @param topLogprobs alternatives a token; 0 for the token's own only, -1 for no log-probabilities
  * @param stops texts that end a choice, and are not part of it
  * @param ignoreEndOfGeneration whether the model's own end is overruled
+ * @param prediction a text that the answer is expected to repeat in parts; null for none
  */
 record Parameters(
     int n,
@@ -34,7 +36,8 @@ record Parameters(
     List<String> stops,
     boolean ignoreEndOfGeneration,
     boolean stream,
-    boolean includeUsage) {
+    boolean includeUsage,
+    @Nullable String prediction) {
 
   /** OpenAI's documented default for plain completions. */
   private static final int COMPLETION_MAX_TOKENS = 16;
@@ -72,7 +75,26 @@ record Parameters(
         maxTokens == null ? maxCompletionTokens : maxTokens,
         topLogprobs,
         seeds,
-        maxChoices);
+        maxChoices,
+        prediction(fields));
+  }
+
+  /** OpenAI's "predicted outputs". */
+  private static @Nullable String prediction(JsonFields fields) throws ApiException {
+    JsonFields prediction = fields.object("prediction");
+    if (prediction == null) {
+      return null;
+    }
+    String type = prediction.requiredString("type");
+    if (!type.equals("content")) {
+      throw ApiException.invalid(
+          "prediction.type",
+          "unsupported_parameter",
+          "'prediction.type' is '%s'; only content is supported".formatted(type));
+    }
+    String content = ChatMessages.content(prediction);
+    prediction.refuseOthers();
+    return content;
   }
 
   /** Reads those of a completion request. */
@@ -86,7 +108,8 @@ record Parameters(
         maxTokens == null ? Integer.valueOf(COMPLETION_MAX_TOKENS) : maxTokens,
         top == null ? -1 : top.intValue(),
         seeds,
-        maxChoices);
+        maxChoices,
+        null);
   }
 
   private static Parameters of(
@@ -94,7 +117,8 @@ record Parameters(
       @Nullable Integer maxTokens,
       int topLogprobs,
       RandomGenerator seeds,
-      int maxChoices)
+      int maxChoices,
+      @Nullable String prediction)
       throws ApiException {
     Long n = fields.integer("n", 1, maxChoices);
     Double temperature = fields.number("temperature", 0, 2);
@@ -115,7 +139,8 @@ record Parameters(
         stops(fields),
         fields.bool("ignore_eos", false),
         stream,
-        includeUsage(fields, stream));
+        includeUsage(fields, stream),
+        prediction);
   }
 
   private static @Nullable Integer maxTokens(JsonFields fields, String name) throws ApiException {
@@ -181,18 +206,26 @@ record Parameters(
    *
    * @param param the field that holds the prompts
    * @param defaultMaxTokens where the client sets no limit, and the context leaves that many
+   * @param tokenizer of the prediction, which is plain text
    * @throws ApiException 400 if a prompt and what may follow it do not fit the context
    */
   List<GenerationRequest> generations(
-      List<int[]> prompts, String param, int contextLength, int defaultMaxTokens)
+      List<int[]> prompts,
+      String param,
+      int contextLength,
+      int defaultMaxTokens,
+      Tokenizer tokenizer)
       throws ApiException {
+    int[] expected = prediction == null ? new int[0] : tokenizer.encode(prediction, false, false);
     List<GenerationRequest> all = new ArrayList<>();
     for (int[] prompt : prompts) {
       int room = room(prompt.length, param, contextLength);
       int most = maxTokens == null ? Math.min(room, defaultMaxTokens) : maxTokens;
       for (int i = 0; i < n; i++) {
         SamplingOptions sampling = new SamplingOptions(temperature, topP, topK, minP, seed + i);
-        all.add(new GenerationRequest(prompt, most, sampling, topLogprobs, ignoreEndOfGeneration));
+        all.add(
+            new GenerationRequest(
+                prompt, most, sampling, topLogprobs, ignoreEndOfGeneration, expected));
       }
     }
     return all;

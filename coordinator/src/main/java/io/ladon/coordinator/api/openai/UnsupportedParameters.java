@@ -38,7 +38,6 @@ final class UnsupportedParameters {
     map.put("response_format", UnsupportedParameters::isTextFormat);
     map.put("modalities", value -> value.isArray() && value.size() == 1 && isText(value.get(0)));
     map.put("audio", UnsupportedParameters::never);
-    map.put("prediction", UnsupportedParameters::never);
     map.put("reasoning_effort", UnsupportedParameters::never);
     map.put("verbosity", UnsupportedParameters::never);
     map.put("web_search_options", UnsupportedParameters::never);

@@ -22,14 +22,29 @@ final class UsageJson {
    */
   record Part(Usage usage, int completionTokens, boolean firstOfPrompt) {}
 
-  /** {@code {prompt_tokens, completion_tokens, total_tokens}}. */
-  static ObjectNode usage(List<Part> parts) {
+  /**
+   * {@code {prompt_tokens, completion_tokens, total_tokens}}.
+   *
+   * @param predicted whether the request had a prediction: then {@code completion_tokens_details}
+   *     say what became of it
+   */
+  static ObjectNode usage(List<Part> parts, boolean predicted) {
     long prompt = promptTokens(parts);
     long completion = parts.stream().mapToLong(Part::completionTokens).sum();
-    return Json.object()
-        .put("prompt_tokens", prompt)
-        .put("completion_tokens", completion)
-        .put("total_tokens", prompt + completion);
+    ObjectNode usage =
+        Json.object()
+            .put("prompt_tokens", prompt)
+            .put("completion_tokens", completion)
+            .put("total_tokens", prompt + completion);
+    if (predicted) {
+      long accepted = parts.stream().mapToLong(p -> p.usage().acceptedPrediction()).sum();
+      long rejected = parts.stream().mapToLong(p -> p.usage().rejectedPrediction()).sum();
+      usage
+          .putObject("completion_tokens_details")
+          .put("accepted_prediction_tokens", accepted)
+          .put("rejected_prediction_tokens", rejected);
+    }
+    return usage;
   }
 
   private static long promptTokens(List<Part> parts) {
