@@ -35,8 +35,7 @@ final class Call {
   Loop.@Nullable Timer deadline;
 
   private final @Nullable StepResult[] results; // by rank
-  private final int[]
-      resultsBefore; // by run: tokens of earlier runs whose candidates were asked for
+  private final int[] resultsBefore; // by run: of those before it
   private final Map<Integer, Undecided> undecided = new LinkedHashMap<>(); // by run
 
   /** A draw that needs all logits. */

@@ -9,11 +9,13 @@ import io.ladon.coordinator.generate.SamplingOptions;
 import io.ladon.coordinator.generate.ServiceException;
 import io.ladon.coordinator.generate.Usage;
 import io.ladon.coordinator.sample.Sampler;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * Text that nobody asked for: steps of one token in the block that is kept for them. They show that
- * every rank is there, and run all code of a step until it is compiled.
+ * every rank is there, run all code of a step until it is compiled, and tell what tokens cost:
+ * every other step has a draft, of no meaning either.
  */
 final class Practice {
 
@@ -22,14 +24,26 @@ final class Practice {
       new GenerationRequest(
           new int[] {0}, Limits.BLOCK_POSITIONS, new SamplingOptions(0.8f, 1, 32, 0, 1), -1, true);
 
+  private static final int DRAFT = 3;
+
+  private final int[] draft;
   private Sequence sequence = begin();
 
-  /** The next step's runs: one of one token. */
+  /**
+   * @param drafts tokens that a step may draft
+   */
+  Practice(int drafts) {
+    this.draft = new int[Math.min(drafts, DRAFT)];
+  }
+
+  /** The next step's runs: one, of one token and a draft. */
   List<Batch.Entry> entries() {
     if (sequence.generated() == REQUEST.maxTokens()) {
       sequence = begin();
     }
-    return List.of(new Batch.Entry(sequence, 1, true));
+    int room = sequence.generated() % 2 == 0 ? 0 : REQUEST.maxTokens() - sequence.generated() - 1;
+    int[] tested = Arrays.copyOf(draft, Math.min(room, draft.length));
+    return List.of(new Batch.Entry(sequence, 1, true, tested));
   }
 
   boolean has(Sequence other) {

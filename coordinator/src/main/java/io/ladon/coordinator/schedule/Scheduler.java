@@ -60,7 +60,7 @@ public final class Scheduler {
   private List<Runnable> news = new ArrayList<>(); // for listeners, of the step that has ended
 
   private volatile boolean open; // a step of the current epoch has succeeded
-  private Practice practice = new Practice();
+  private Practice practice;
   private Drafting drafting;
   private @Nullable Ranks ranks;
   private @Nullable Call call;
@@ -95,6 +95,7 @@ public final class Scheduler {
     this.metrics = metrics;
     this.whyNotReady = whyNotReady;
     this.drafting = new Drafting(limits.draftTokens());
+    this.practice = practice();
   }
 
   // ------------------------------------------------------------------ requests
@@ -197,7 +198,7 @@ public final class Scheduler {
       throw new IllegalStateException("epoch " + ranks.epoch() + " has not been stopped");
     }
     ranks = newRanks;
-    practice = new Practice();
+    practice = practice();
     drafting = new Drafting(limits.draftTokens());
     steps = 0;
     startedNanos = loop.nanoTime();
@@ -422,8 +423,7 @@ public final class Scheduler {
             || right == draft.length
             || d.id(candidate) != draft[right]
             || sequence.finish != null) {
-          sequence.tested(draft.length, right);
-          metrics.drafted(draft.length, right);
+          tested(sequence, draft.length, right);
           return;
         }
         sequence.confirm();
@@ -431,7 +431,7 @@ public final class Scheduler {
     } catch (IllegalArgumentException e) {
       log.warn("sequence {}: step {}: {}", sequence.id, answered.step(), e.getMessage());
       if (practice.has(sequence)) {
-        practice = new Practice();
+        practice = practice();
         return;
       }
       fail(
@@ -439,6 +439,17 @@ public final class Scheduler {
           new ServiceException(
               ErrorCode.INTERNAL, "step %d: %s".formatted(answered.step(), e.getMessage())));
     }
+  }
+
+  private void tested(Sequence sequence, int drafted, int right) {
+    sequence.tested(drafted, right);
+    if (!practice.has(sequence)) {
+      metrics.drafted(drafted, right);
+    }
+  }
+
+  private Practice practice() {
+    return new Practice(Math.min(limits.draftTokens(), limits.maxStepTokens() - 1));
   }
 
   private static SamplingOptions sampling(Sequence sequence) {

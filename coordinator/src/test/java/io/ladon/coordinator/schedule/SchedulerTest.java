@@ -156,7 +156,7 @@ final class SchedulerTest {
     ranks.answer(1);
     loop.run();
     assertThat(ranks.steps.stream().map(step -> step.getRuns(0).getTokens()).limit(5))
-        .containsExactly(1, 1, 30, 1, 1);
+        .containsExactly(1, 4, 30, 1, 1); // the second with a draft
     assertThat(listener.ids()).isEqualTo(FakeModel.generate(request));
     assertThat(ranks.steps).hasSize(40);
     assertThat(ranks.steps.stream().skip(5).map(step -> step.getRuns(0).getBlocks(0)))
