@@ -44,7 +44,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = {"-P", "--prompt"},
       paramLabel = "TOKENS",
-      description = "tokens of a prompt that is prefilled (default: 512)")
+      description = "tokens of a prompt that is prefilled (default: " + DEFAULT_PROMPT + ")")
   @Nullable Integer prompt;
 
   @Option(
@@ -63,7 +63,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = {"-D", "--context"},
       paramLabel = "TOKENS",
-      description = "positions filled before decoding is timed (default: 16)")
+      description = "positions filled before decoding is timed (default: " + DEFAULT_CONTEXT + ")")
   @Nullable Integer filled;
 
   @Option(

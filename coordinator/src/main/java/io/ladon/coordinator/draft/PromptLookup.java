@@ -21,6 +21,7 @@ public final class PromptLookup {
   private static final int NONE = -1;
   private static final int BORDER = -1; // between the two texts: no token
 
+  private final int textBegin; // what is before it is the expected text
   private int[] tokens = new int[64];
   private int[] before = new int[64]; // by position: the previous one in the same chain
   private int[] latest = emptyTable(128); // by hash of a pair: position of its second token
@@ -28,7 +29,6 @@ public final class PromptLookup {
   private int indexed = 1; // positions before this one are in chains; the last token's never is
   private int matched;
   private boolean foretold;
-  private final int textBegin; // what is before it is the expected text
 
   /** Without an expected text. */
   public PromptLookup() {

@@ -33,6 +33,16 @@ record Batch(List<Entry> entries, Step step) {
       this(sequence, tokens, sampled, NOTHING);
     }
 
+    /** Tokens of the run. */
+    int length() {
+      return tokens + draft.length;
+    }
+
+    /** The i-th token of the run, until the step is done. */
+    int token(int i) {
+      return i < tokens ? sequence.token(sequence.computed() + i) : draft[i - tokens];
+    }
+
     /** Tokens whose candidates the ranks are asked for. */
     int asked() {
       return sampled ? 1 + draft.length : 0;
@@ -83,7 +93,7 @@ record Batch(List<Entry> entries, Step step) {
   private static int tokens(List<Entry> entries) {
     int tokens = 0;
     for (Entry entry : entries) {
-      tokens += entry.tokens() + entry.draft().length;
+      tokens += entry.length();
     }
     return tokens;
   }
@@ -96,11 +106,9 @@ record Batch(List<Entry> entries, Step step) {
     for (Entry entry : entries) {
       Sequence sequence = entry.sequence();
       int start = sequence.computed();
-      int tokens = entry.tokens() + entry.draft().length;
+      int tokens = entry.length();
       for (int i = 0; i < tokens; i++) {
-        int token =
-            i < entry.tokens() ? sequence.token(start + i) : entry.draft()[i - entry.tokens()];
-        embeddings.copy(token, rows, offset);
+        embeddings.copy(entry.token(i), rows, offset);
         offset += embeddings.rowBytes();
       }
       Run.Builder run = Run.newBuilder().setSequence(sequence.id).setStart(start).setTokens(tokens);

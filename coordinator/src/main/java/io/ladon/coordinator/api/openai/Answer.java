@@ -187,20 +187,24 @@ final class Answer {
       ObjectNode whole = message(format.wholeObject());
       ArrayNode list = whole.putArray("choices");
       choices.forEach(c -> list.add(c.whole(format)));
-      whole.set("usage", UsageJson.usage(parts(), parameters.prediction() != null));
-      whole.set("timings", UsageJson.timings(parts()));
+      addFigures(whole);
       call.respond(200, whole);
       return;
     }
     if (parameters.includeUsage()) {
       ObjectNode last = message(format.chunkObject());
       last.putArray("choices");
-      last.set("usage", UsageJson.usage(parts(), parameters.prediction() != null));
-      last.set("timings", UsageJson.timings(parts()));
+      addFigures(last);
       out.send(last);
     }
     out.sendDone();
     out.end();
+  }
+
+  private void addFigures(ObjectNode message) {
+    List<UsageJson.Part> parts = parts();
+    message.set("usage", UsageJson.usage(parts, parameters.prediction() != null));
+    message.set("timings", UsageJson.timings(parts));
   }
 
   private List<UsageJson.Part> parts() {
