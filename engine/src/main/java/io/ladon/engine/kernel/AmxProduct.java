@@ -57,7 +57,7 @@ final class AmxProduct {
           scales + 4L * token * blocks,
           parameters);
       MachineProduct.multiplyPanels(
-          code, parameters, w, rowBegin, rowEnd, 1, count, token, out, outColumn);
+          code, parameters, w, rowBegin, rowEnd, 0, count, token, out, outColumn);
     }
   }
 

@@ -29,11 +29,10 @@ final class MachineProduct {
    */
   private static final long CALL_WORK = 64 << 20;
 
-  /**
-   * Tokens from which on panels go in pairs: the products of fewer are done about when their
-   * weights have come from memory, which is quicker one panel at a time.
-   */
-  private static final int PAIR_MIN_TOKENS = 17;
+  /** Bytes of an unpacked panel at most: it is read for each tile of tokens, from the L2 cache. */
+  private static final long UNPACKED_BYTES = 192 << 10;
+
+  private static final long TWO_ONES = 0x00010001;
 
   private MachineProduct() {}
 
@@ -81,8 +80,10 @@ final class MachineProduct {
     Scratch scratch = Scratch.ofThread();
     int blocks = w.columns() / PackedLayout.BLOCK;
     long recordBytes = (long) code.recordBytes() * blocks;
-    int together = code.pairTokens() > 0 && tokens >= PAIR_MIN_TOKENS ? 2 : 1;
-    int ofTile = together == 2 ? code.pairTokens() : code.maxTokens();
+    long unpackedBytes = (long) code.unpackedBytes() * blocks;
+    boolean many = tokens >= code.fewestOfMany() && unpackedBytes <= UNPACKED_BYTES;
+    int ofMany = many ? code.panelsOfMany() : 0;
+    int ofTile = many ? code.tokensOfMany() : code.maxTokens();
     int chunk = chunkTokens(tokens, ofTile, CHUNK_BYTES / recordBytes);
     for (int token = 0; token < tokens; token += chunk) {
       int count = Math.min(chunk, tokens - token);
@@ -109,14 +110,22 @@ final class MachineProduct {
           parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
       NativeMemory.setLong(parameters + Parameters.NEAR_AHEAD, fetchDistance.nearBytes());
       NativeMemory.setLong(parameters + Parameters.FAR_AHEAD, fetchDistance.farBytes());
+      NativeMemory.setLong(parameters + Parameters.ONES, TWO_ONES);
+      if (many && unpackedBytes > 0) {
+        NativeMemory.setLong(
+            parameters + Parameters.UNPACKED, scratch.address(Scratch.Use.UNPACKED, unpackedBytes));
+        NativeMemory.setLong(
+            parameters + Parameters.FETCH_STEP,
+            w.layout().panelBytes() / ((long) tiles * blocks) + 1);
+      }
       NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
       NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS_END, outEnd);
       NativeMemory.setLong(
           parameters + Parameters.STACK,
-          scratch.address(Scratch.Use.STACK, together * SUMS * w.stackDepth() * ofTile));
-      multiplyPanels(code, parameters, w, rowBegin, rowEnd, together, count, token, out, outColumn);
+          scratch.address(Scratch.Use.STACK, Math.max(1, ofMany) * SUMS * w.stackDepth() * ofTile));
+      multiplyPanels(code, parameters, w, rowBegin, rowEnd, ofMany, count, token, out, outColumn);
     }
   }
 
@@ -153,7 +162,7 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.PREPARE_TARGET, target);
       code.prepare(parameters);
       NativeMemory.setLong(entry + Parameters.CODE, code.tile(size));
-      NativeMemory.setLong(entry + Parameters.PAIR_CODE, code.pair(size));
+      NativeMemory.setLong(entry + Parameters.MANY_CODE, code.tileOfMany(size));
       NativeMemory.setLong(entry + Parameters.ACTIVATIONS, target);
       NativeMemory.setLong(entry + Parameters.FIRST_TOKEN, begin);
     }
@@ -162,7 +171,7 @@ final class MachineProduct {
   /**
    * Calls the code for all panels; sets the parameters that are of panels and results.
    *
-   * @param together panels that go together, 1 or 2
+   * @param ofMany panels that go together in the code for many tokens; 0 if it takes none
    * @param count tokens
    * @param token the first of them
    */
@@ -172,7 +181,7 @@ final class MachineProduct {
       PackedMatrix w,
       int rowBegin,
       int rowEnd,
-      int together,
+      int ofMany,
       int count,
       int token,
       FloatTensor[] out,
@@ -183,6 +192,7 @@ final class MachineProduct {
         parameters + Parameters.SCHEDULE_END,
         w.schedule().address() + (long) layout.tiles() * Parameters.SCHEDULE_ENTRY);
     NativeMemory.setLong(parameters + Parameters.PANEL_BYTES, layout.panelBytes());
+    int together = Math.max(1, ofMany);
     long panelWork = (long) PackedLayout.ROWS * w.columns() * count;
     int most = (int) Math.max(1, CALL_WORK / (panelWork * together)) * together * PackedLayout.ROWS;
     int wholePanels = rowEnd - (rowEnd - rowBegin) % PackedLayout.ROWS;
@@ -195,8 +205,8 @@ final class MachineProduct {
       NativeMemory.setLong(
           parameters + Parameters.WEIGHTS_END, panel + panels * layout.panelBytes());
       NativeMemory.setLong(
-          parameters + Parameters.PAIRS_END,
-          panel + (together == 1 ? 0 : panels - panels % together) * layout.panelBytes());
+          parameters + Parameters.MANY_END,
+          panel + (ofMany == 0 ? 0 : panels - panels % ofMany) * layout.panelBytes());
       setRows(parameters, rows);
       long entry = NativeMemory.getLong(parameters + Parameters.OUTS);
       for (FloatTensor result : out) {

@@ -9,22 +9,21 @@ import static io.ladon.engine.kernel.x86.Vector.ymm;
  * share each activation that is read, and weights are read in the order of memory; otherwise one
  * goes after the other, each for all tokens.
  *
- * <p>Integer sums of the tokens fill most of the registers, so the float sums are in memory.
- *
  * <p>Registers: integer dots of each token and half; ymm12 for activations and products; ymm13-15
  * are constants, as far as they are needed: nibble mask, ones of 16 bits, mask of higher bits or
- * sign. The others are given out by {@link #register}.
+ * sign. The others are given out by {@link #register}. What is left of them has high nibbles apart
+ * from low ones, and then the float sums, which are in memory otherwise.
  */
 abstract class Avx2Arithmetic extends Avx2Sums {
 
   private static final int REGISTERS = 16;
 
-  private static final Vector NIBBLE_MASK = ymm(13);
   private static final Vector ONES = ymm(14);
-  private static final Vector BITS_MASK = ymm(15);
 
   final Format format;
   private final Tier tier;
+  private final Avx2Nibbles nibbles;
+  private final Avx2Scales scales;
 
   /** Halves that go together: 1 or 2. */
   final int halves;
@@ -38,22 +37,36 @@ abstract class Avx2Arithmetic extends Avx2Sums {
   private final Vector[] high; // weights of columns 16 + 4 g; the same if they come afterwards
   private final Vector[] highBits; // fifth and sixth bits of the block
 
+  /** Where each half's products go: what is not needed any more after the last half. */
+  final Vector[] products;
+
   private int registers; // given out
 
   /**
    * @param tokens of the tile
    * @param halves 1 or 2 that go together
+   * @param others registers that a subclass asks for
    */
-  Avx2Arithmetic(Assembler assembler, Tier tier, Format format, int tokens, int halves) {
+  Avx2Arithmetic(
+      Assembler assembler, Tier tier, Format format, int tokens, int halves, int others) {
     super(assembler, tokens);
     this.tier = tier;
     this.format = format;
+    this.nibbles = new Avx2Nibbles(assembler, format, X);
+    this.scales = new Avx2Scales(assembler, format, X);
     this.halves = halves;
     this.registers = halves * tokens;
     this.low = ofHalves();
-    this.apart = halves == 1 && format.hasNibbles() && format.dots() == 1;
-    this.high = apart ? ofHalves() : low;
     this.highBits = format.highPlanes() > 0 ? ofHalves() : low;
+    this.products = new Vector[] {X, X};
+    if (halves == 2 && tier.addsPairs()) {
+      products[0] = register();
+    }
+    this.apart = format.hasNibbles() && format.dots() == 1 && others + halves <= freeRegisters();
+    this.high = apart ? ofHalves() : low;
+    if (halves == 2 && others + 2 * tokens <= freeRegisters()) {
+      keepSums(this::register);
+    }
   }
 
   private Vector[] ofHalves() {
@@ -66,7 +79,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
 
   /** Gives out the next register that has no other use. */
   final Vector register() {
-    while (ymm(registers).equals(X) || isConstant(ymm(registers))) {
+    while (isTaken(registers)) {
       registers++;
     }
     if (registers == REGISTERS) {
@@ -76,22 +89,34 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     return ymm(registers++);
   }
 
-  private boolean isConstant(Vector register) {
-    if (register.equals(NIBBLE_MASK)) {
+  private int freeRegisters() {
+    int free = 0;
+    for (int number = registers; number < REGISTERS; number++) {
+      free += isTaken(number) ? 0 : 1;
+    }
+    return free;
+  }
+
+  private boolean isTaken(int number) {
+    Vector register = ymm(number);
+    if (register.equals(Avx2Nibbles.MASK)) {
       return format.hasNibbles();
     }
     if (register.equals(ONES)) {
       return tier.addsPairs();
     }
-    return register.equals(BITS_MASK) && format.bitsMask() != 0;
+    if (register.equals(Avx2Nibbles.BITS_MASK)) {
+      return format.bitsMask() != 0;
+    }
+    return register.equals(X);
   }
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
-    repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
+    repeat(a, Avx2Nibbles.MASK, 0x0F0F0F0F);
     repeat(a, ONES, 0x00010001);
     if (format.bitsMask() != 0) {
-      repeat(a, BITS_MASK, format.bitsMask());
+      repeat(a, Avx2Nibbles.BITS_MASK, format.bitsMask());
     }
   }
 
@@ -104,14 +129,23 @@ abstract class Avx2Arithmetic extends Avx2Sums {
   /** Reads four columns of weights of 8 bits, of a format that has such. */
   abstract void readBytes(int half, Vector to, Memory from);
 
+  /** What dots start at, where they do not start with the first products. */
+  void startDot(Vector dot, int token, int index) {}
+
   /**
    * Adds the products of four columns of one half with a token's activations to its dot. After the
    * last half the activations are not needed any more.
+   *
+   * @param first whether these are the dot's first
    */
-  abstract void multiply(Vector dot, int half, Vector weights, Vector activations);
+  abstract void multiply(Vector dot, int half, Vector weights, Vector activations, boolean first);
 
-  /** Makes a dot one number of 32 bits, where it is not. */
-  void finishDot(Vector dot, int token) {}
+  /**
+   * Makes a token's dots, one of each half, numbers of 32 bits, where they are not.
+   *
+   * @param index of the block's dots
+   */
+  void finishDots(Vector[] dots, int token, int index) {}
 
   /** Ones of 16 bits, if dots are added up in pairs. */
   final Vector ones() {
@@ -120,11 +154,15 @@ abstract class Avx2Arithmetic extends Avx2Sums {
 
   /** The sign bits of bytes, of a format that has such. */
   final Vector signs() {
-    return BITS_MASK;
+    return Avx2Nibbles.BITS_MASK;
   }
 
-  private Vector dot(int token, int half) {
-    return ymm(halves * token + half);
+  private Vector[] dots(int token) {
+    Vector[] dots = new Vector[halves];
+    for (int h = 0; h < halves; h++) {
+      dots[h] = ymm(halves * token + h);
+    }
+    return dots;
   }
 
   final Memory record(int token, int offset) {
@@ -133,17 +171,18 @@ abstract class Avx2Arithmetic extends Avx2Sums {
 
   @Override
   public final void beginTile() {
-    if (format.isSuperBlock()) {
-      a.mov(Registers.TILE_HEADER, Registers.HEADER);
-      a.add(Registers.HEADER, format.tileHeader());
-    }
+    scales.beginTile();
   }
 
   @Override
   public final void addBlock() {
     for (int first = 0; first < 2; first += halves) {
       for (int dot = 0; dot < format.dots(); dot++) {
-        startDots(dot);
+        for (int t = 0; t < tokens; t++) {
+          for (Vector each : dots(t)) {
+            startDot(each, t, dot);
+          }
+        }
         for (int h = 0; h < halves && format.highPlanes() > 0; h++) {
           a.vmovdqu(highBits[h], quants(dot, first + h));
         }
@@ -159,32 +198,18 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     }
   }
 
-  private void startDots(int dot) {
-    boolean atZero = (tier.addsPairs() ? format.centre() : format.zeroPoint()) == 0;
-    for (int t = 0; t < tokens; t++) {
-      for (int h = 0; h < halves; h++) {
-        if (atZero) {
-          a.vpxor(dot(t, h), dot(t, h), dot(t, h));
-        } else {
-          a.vpbroadcastd(
-              dot(t, h), record(t, dot == 0 ? Parameters.CORRECTION : Parameters.SECOND));
-        }
-      }
-    }
-  }
-
   /** Nibbles are read once; twice where registers are too few for the low and the high ones. */
   private void addNibbles(int first) {
     for (int g = 0; g < 4; g++) {
       low(first, g);
       if (apart) {
-        high(first, g, 4 + g);
-        multiply(low, 4 * g);
+        high(first, g);
+        multiply(low, 4 * g, g == 0);
       } else {
-        multiply(low, 4 * g);
-        high(first, g, 4 + g);
+        multiply(low, 4 * g, g == 0);
+        high(first, g);
       }
-      multiply(high, 16 + 4 * g);
+      multiply(high, 16 + 4 * g, false);
     }
   }
 
@@ -194,9 +219,9 @@ abstract class Avx2Arithmetic extends Avx2Sums {
       if (dot == 0) {
         low(first, g);
       } else {
-        high(first, g, g);
+        high(first, g);
       }
-      multiply(low, 16 * dot + 4 * g);
+      multiply(low, 16 * dot + 4 * g, g == 0);
     }
   }
 
@@ -205,7 +230,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
       for (int h = 0; h < halves; h++) {
         readBytes(h, low[h], quants(g, first + h));
       }
-      multiply(low, 4 * g);
+      multiply(low, 4 * g, g == 0);
     }
   }
 
@@ -221,47 +246,27 @@ abstract class Avx2Arithmetic extends Avx2Sums {
   private void low(int first, int group) {
     for (int h = 0; h < halves; h++) {
       load(h, first, group);
-      a.vpand(low[h], high[h], NIBBLE_MASK);
-      addHighBits(low[h], h, group);
+      nibbles.low(low[h], high[h], highBits[h], group);
     }
   }
 
   /** Where they are apart, of the group whose low ones were read last. */
-  private void high(int first, int group, int bitGroup) {
+  private void high(int first, int group) {
     for (int h = 0; h < halves; h++) {
       if (!apart) {
         load(h, first, group);
       }
-      a.vpsrlw(high[h], high[h], 4);
-      a.vpand(high[h], high[h], NIBBLE_MASK);
-      addHighBits(high[h], h, bitGroup);
+      nibbles.high(high[h], high[h], highBits[h], group);
     }
-  }
-
-  /** Bits above the nibbles: where they are in their byte depends on the columns. */
-  private void addHighBits(Vector to, int half, int group) {
-    if (format.highPlanes() == 0) {
-      return;
-    }
-    int left = 4 - group * format.highPlanes();
-    Vector bits = highBits[half];
-    if (left > 0) {
-      a.vpsllw(X, bits, left);
-      bits = X;
-    } else if (left < 0) {
-      a.vpsrlw(X, bits, -left);
-      bits = X;
-    }
-    a.vpand(X, bits, BITS_MASK);
-    a.vpor(to, to, X);
   }
 
   /** Adds four columns, from {@code column} on, to the dots of all tokens. */
-  private void multiply(Vector[] weights, int column) {
+  private void multiply(Vector[] weights, int column, boolean first) {
     for (int t = 0; t < tokens; t++) {
       a.vpbroadcastd(X, record(t, Parameters.RECORD_QUANTS + column));
+      Vector[] dots = dots(t);
       for (int h = 0; h < halves; h++) {
-        multiply(dot(t, h), h, weights[h], X);
+        multiply(dots[h], h, weights[h], X, first);
       }
     }
   }
@@ -269,58 +274,59 @@ abstract class Avx2Arithmetic extends Avx2Sums {
   /** Adds the dots, scaled, to the sums. */
   private void scale(int first, int dot) {
     for (int h = 0; h < halves; h++) {
-      readScale(low[h], first + h, dot);
-      for (int t = 0; t < tokens; t++) {
-        finishDot(dot(t, h), t);
-        a.vcvtdq2ps(dot(t, h), dot(t, h));
-        a.vbroadcastss(X, record(t, Parameters.SCALE));
-        a.vmulps(X, low[h], X);
-        a.vfmadd213ps(dot(t, h), X, sum(t, first + h));
-      }
-    }
-    for (int h = 0; h < halves && format.hasMinimum(); h++) {
-      addMinimum(first, h);
+      scales.scale(low[h], first + h, dot);
     }
     for (int t = 0; t < tokens; t++) {
+      Vector[] dots = dots(t);
+      finishDots(dots, t, dot);
       for (int h = 0; h < halves; h++) {
-        a.vmovups(sum(t, first + h), dot(t, h));
+        a.vcvtdq2ps(dots[h], dots[h]);
+        if (h == 0 || products[0].equals(X)) {
+          a.vbroadcastss(X, record(t, Parameters.SCALE));
+        }
+        a.vmulps(products[products.length - halves + h], low[h], X);
+        addProduct(t, first + h, dots[h], products[products.length - halves + h]);
       }
     }
+    if (format.hasMinimum()) {
+      addMinimum(first);
+    }
+    storeSums(first);
   }
 
-  private void readScale(Vector to, int half, int dot) {
-    if (!format.isSuperBlock()) {
-      a.vcvtph2ps(to, at(Registers.HEADER, 16 * half));
-      return;
-    }
-    if (format.dots() == 2) {
-      a.vpmovsxbd(to, at(Registers.HEADER, 16 * dot + 8 * half));
-    } else {
-      a.vpmovzxbd(to, at(Registers.HEADER, 8 * half));
-    }
-    a.vcvtdq2ps(to, to);
-    a.vcvtph2ps(X, at(Registers.TILE_HEADER, 16 * half));
-    a.vmulps(to, to, X);
-  }
-
-  /** Of a half; in super-blocks the minimum is what is subtracted. */
-  private void addMinimum(int first, int h) {
-    Vector minimum = low[h];
-    if (format.isSuperBlock()) {
-      a.vpmovzxbd(minimum, at(Registers.HEADER, 16 + 8 * (first + h)));
-      a.vcvtdq2ps(minimum, minimum);
-      a.vcvtph2ps(X, at(Registers.TILE_HEADER, 32 + 16 * (first + h)));
-      a.vmulps(minimum, minimum, X);
-    } else {
-      a.vcvtph2ps(minimum, at(Registers.HEADER, 32 + 16 * (first + h)));
+  /** In super-blocks the minimum is what is subtracted. */
+  private void addMinimum(int first) {
+    for (int h = 0; h < halves; h++) {
+      scales.minimum(low[h], first + h);
     }
     for (int t = 0; t < tokens; t++) {
       a.vbroadcastss(X, record(t, Parameters.SECOND));
-      if (format.isSuperBlock()) {
-        a.vfnmadd231ps(dot(t, h), minimum, X);
-      } else {
-        a.vfmadd231ps(dot(t, h), minimum, X);
+      for (int h = 0; h < halves; h++) {
+        Vector to = keepsSums() ? sumRegister(t, h) : dots(t)[h];
+        if (format.isSuperBlock()) {
+          a.vfnmadd231ps(to, low[h], X);
+        } else {
+          a.vfmadd231ps(to, low[h], X);
+        }
       }
+    }
+  }
+
+  /** What dots were added to, if that is not where sums are. */
+  private void storeSums(int first) {
+    for (int t = 0; t < tokens && !keepsSums(); t++) {
+      for (int h = 0; h < halves; h++) {
+        a.vmovups(sum(t, first + h), dots(t)[h]);
+      }
+    }
+  }
+
+  /** Adds the product of a scale and a dot to a sum, or a sum to it in the dot. */
+  private void addProduct(int token, int half, Vector dot, Vector scale) {
+    if (keepsSums()) {
+      a.vfmadd231ps(sumRegister(token, half), dot, scale);
+    } else {
+      a.vfmadd213ps(dot, scale, sum(token, half));
     }
   }
 }

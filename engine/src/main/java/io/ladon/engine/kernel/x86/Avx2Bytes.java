@@ -10,11 +10,11 @@ final class Avx2Bytes extends Avx2Arithmetic {
   /** Tokens of a tile at most: more would not fit the registers. */
   static final int MOST_TOKENS = 4;
 
-  private final Vector[] magnitudes = {register(), register()}; // of the weights of each half
-  private final Vector product = register();
+  private final Vector[] magnitudes; // of the weights of each half
 
   Avx2Bytes(Assembler assembler, Format format, int tokens) {
-    super(assembler, Tier.AVX2, format, tokens, 2);
+    super(assembler, Tier.AVX2, format, tokens, 2, 2);
+    magnitudes = new Vector[] {register(), register()};
   }
 
   @Override
@@ -24,11 +24,13 @@ final class Avx2Bytes extends Avx2Arithmetic {
   }
 
   @Override
-  void multiply(Vector dot, int half, Vector weights, Vector activations) {
-    Vector to = half + 1 == halves ? activations : product;
+  void multiply(Vector dot, int half, Vector weights, Vector activations, boolean first) {
+    Vector to = products[half];
     a.vpsignb(to, activations, weights);
     a.vpmaddubsw(to, magnitudes[half], to);
-    a.vpmaddwd(to, to, ones());
-    a.vpaddd(dot, dot, to);
+    a.vpmaddwd(first ? dot : to, to, ones());
+    if (!first) {
+      a.vpaddd(dot, dot, to);
+    }
   }
 }

@@ -3,6 +3,8 @@ package io.ladon.engine.kernel.x86;
 import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
+import java.util.function.Supplier;
+
 /**
  * Sums of AVX2, whose registers are too few for them: those of the leaf at hand are at the top of
  * the stack, (token, 16 rows). A register has 8 rows, one half.
@@ -22,6 +24,7 @@ abstract class Avx2Sums implements TileArithmetic {
 
   final Assembler a;
   final int tokens;
+  private Vector[] sums = {}; // (tokens, halves) in registers; or they are on the stack
 
   Avx2Sums(Assembler assembler, int tokens) {
     this.a = assembler;
@@ -43,8 +46,32 @@ abstract class Avx2Sums implements TileArithmetic {
     return at(Registers.STACK, ROW_BYTES * token + HALF * half);
   }
 
+  /** Has the sums in registers: of each token those of its halves. */
+  final void keepSums(Supplier<Vector> registers) {
+    Vector[] kept = new Vector[2 * tokens];
+    for (int i = 0; i < kept.length; i++) {
+      kept[i] = registers.get();
+    }
+    sums = kept;
+  }
+
+  final boolean keepsSums() {
+    return sums.length > 0;
+  }
+
+  /** Where a token's sum of a half of the rows is, if sums are in registers. */
+  final Vector sumRegister(int token, int half) {
+    return sums[2 * token + half];
+  }
+
   @Override
   public void clear() {
+    if (keepsSums()) {
+      for (Vector sum : sums) {
+        a.vpxor(sum, sum, sum);
+      }
+      return;
+    }
     a.vpxor(X, X, X);
     for (int at = 0; at < sumsBytes(); at += HALF) {
       a.vmovups(at(Registers.STACK, at), X);
@@ -53,6 +80,12 @@ abstract class Avx2Sums implements TileArithmetic {
 
   @Override
   public void addStack() {
+    for (int i = 0; i < sums.length; i++) {
+      a.vaddps(sums[i], sums[i], at(Registers.STACK, HALF * i));
+    }
+    if (keepsSums()) {
+      return;
+    }
     for (int at = 0; at < sumsBytes(); at += HALF) {
       a.vmovups(X, at(Registers.STACK, at));
       a.vaddps(X, X, at(Registers.STACK, sumsBytes() + at));
@@ -62,7 +95,10 @@ abstract class Avx2Sums implements TileArithmetic {
 
   @Override
   public void push() {
-    // The sums are where they belong.
+    for (int i = 0; i < sums.length; i++) {
+      a.vmovups(at(Registers.STACK, HALF * i), sums[i]);
+    }
+    // Others are where they belong.
   }
 
   @Override

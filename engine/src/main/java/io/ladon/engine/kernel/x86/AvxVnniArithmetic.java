@@ -8,7 +8,7 @@ package io.ladon.engine.kernel.x86;
 final class AvxVnniArithmetic extends Avx2Arithmetic {
 
   AvxVnniArithmetic(Assembler assembler, Format format, int tokens) {
-    super(assembler, Tier.AVX_VNNI, format, tokens, 2);
+    super(assembler, Tier.AVX_VNNI, format, tokens, 2, 0);
   }
 
   /** Tokens of a tile at most: more would not fit the registers. */
@@ -22,7 +22,16 @@ final class AvxVnniArithmetic extends Avx2Arithmetic {
   }
 
   @Override
-  void multiply(Vector dot, int half, Vector weights, Vector activations) {
+  void startDot(Vector dot, int token, int index) {
+    if (format.zeroPoint() == 0) {
+      a.vpxor(dot, dot, dot);
+    } else {
+      a.vpbroadcastd(dot, record(token, Parameters.correction(index)));
+    }
+  }
+
+  @Override
+  void multiply(Vector dot, int half, Vector weights, Vector activations, boolean first) {
     a.vpdpbusd(dot, weights, activations);
   }
 }

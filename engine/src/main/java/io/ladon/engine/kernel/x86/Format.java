@@ -83,6 +83,19 @@ record Format(
     }
   }
 
+  /**
+   * Bytes of a block that {@link Avx2UnpackCode} unpacked: for each dot 16 scales as float32, the
+   * same of the minimum if there is one, and 512 quants of 8 bits.
+   */
+  int unpackedBytes() {
+    return unpackedQuants() + ROWS * COLUMNS;
+  }
+
+  /** Bytes from the begin of an unpacked block to its quants. */
+  int unpackedQuants() {
+    return 4 * ROWS * (dots + (hasMinimum ? 1 : 0));
+  }
+
   boolean hasNibbles() {
     return !isFloat() && type != TensorType.Q8_0;
   }

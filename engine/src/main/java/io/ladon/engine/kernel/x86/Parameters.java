@@ -36,8 +36,11 @@ public final class Parameters {
   /** A bit for each row of a panel that is to be written. */
   public static final int ROW_BITS = 80;
 
-  /** Address behind the last panel that is one of a pair; that of the first if there are none. */
-  public static final int PAIRS_END = 88;
+  /**
+   * Address behind the last panel that the code for many tokens takes; that of the first if it
+   * takes none.
+   */
+  public static final int MANY_END = 88;
 
   /** Bytes from a pair's weights to those that are fetched to the L2 cache. */
   public static final int PAIR_AHEAD = 96;
@@ -48,14 +51,29 @@ public final class Parameters {
   /** The same to the L1 cache. */
   public static final int NEAR_AHEAD = 112;
 
+  /** Address of room for a panel that is unpacked. */
+  public static final int UNPACKED = 120;
+
   /** {@link #ROW_BITS} of a whole panel. */
   static final int ALL_ROWS = 0xFFFF;
 
   /** The same as 16 ints, 0 or -1. */
   public static final int ROW_LANES = 128;
 
+  /** Two ones of 16 bits. */
+  public static final int ONES = 192;
+
+  /**
+   * Bytes of the next panel to be fetched with each block of each tile of tokens, where panels are
+   * unpacked; what is more than {@link #MAX_FETCH_STEP} is not.
+   */
+  public static final int FETCH_STEP = 200;
+
+  /** About what two tiles of tokens have to fetch of a panel. */
+  static final int MAX_FETCH_STEP = 192;
+
   /** Bytes of these parameters. */
-  public static final int BYTES = 192;
+  public static final int BYTES = 256;
 
   /** A tile of weights: blocks, bytes of the header, and what follows ({@link #CLOSING}). */
   public static final int SCHEDULE_ENTRY = 24;
@@ -69,14 +87,14 @@ public final class Parameters {
 
   /**
    * Some tokens: address of the code, address of the prepared activations, the first token, address
-   * of the code for pairs of panels.
+   * of the code for many tokens.
    */
   public static final int TOKENS_ENTRY = 32;
 
   public static final int CODE = 0;
   public static final int ACTIVATIONS = 8;
   public static final int FIRST_TOKEN = 16;
-  public static final int PAIR_CODE = 24;
+  public static final int MANY_CODE = 24;
 
   /** A result: address of the first row's first token, bytes from token to token. */
   public static final int OUT_ENTRY = 16;
@@ -114,8 +132,9 @@ public final class Parameters {
   static final int SCALE = 0;
 
   /**
-   * What a dot starts at: the zero point times the sum of the quants, negated. For AVX2 ({@link
-   * Format#centre}) there are two of 16 bits, of columns 0, 1 and of columns 2, 3 of each four.
+   * What is added to a dot, before or after: the zero point times the sum of the quants, negated.
+   * For AVX2 ({@link Format#centre}) there are two of 16 bits, of columns 0, 1 and of columns 2, 3
+   * of each four.
    */
   static final int CORRECTION = 4;
 
@@ -127,6 +146,11 @@ public final class Parameters {
 
   /** 32 quants of 8 bits. */
   static final int RECORD_QUANTS = 16;
+
+  /** Where a record has the correction of one of a block's dots. */
+  static int correction(int dot) {
+    return dot == 0 ? CORRECTION : SECOND;
+  }
 
   private Parameters() {}
 }

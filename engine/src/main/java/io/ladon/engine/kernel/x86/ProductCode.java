@@ -51,24 +51,25 @@ final class ProductCode {
     return 2 * panelBytes <= PAIR_AHEAD_BYTES ? 2 * panelBytes : USUAL.farBytes();
   }
 
-  /**
-   * The function: walks panels and token tiles.
-   *
-   * @param constants loads what the tiles' code finds in registers
-   * @param pairs whether there is code for pairs of panels
-   */
-  void emitFunction(Runnable constants, boolean pairs) {
+  /** The function: walks panels and token tiles. */
+  void emitFunction(Tier tier, Format format) {
     for (Gp register : Registers.SAVED) {
       a.push(register);
     }
     a.mov(Registers.PARAMETERS, Gp.RDI);
     a.mov(Registers.PANEL, at(Registers.PARAMETERS, Parameters.WEIGHTS));
     a.mov(Registers.ROW_BYTES, 0);
-    constants.run();
-    if (pairs) {
-      emitPanels(2, Parameters.PAIRS_END, Parameters.PAIR_CODE);
+    if (tier.unpacks(format)) {
+      Avx2UnpackCode unpack = new Avx2UnpackCode(a, format);
+      emitPanels(1, Parameters.MANY_END, Parameters.MANY_CODE, unpack::emitPanel);
+      tier.constants(a, format);
+    } else {
+      tier.constants(a, format);
+      if (tier.tokensOfMany(format) > 0) {
+        emitPanels(2, Parameters.MANY_END, Parameters.MANY_CODE, () -> {});
+      }
     }
-    emitPanels(1, Parameters.WEIGHTS_END, Parameters.CODE);
+    emitPanels(1, Parameters.WEIGHTS_END, Parameters.CODE, () -> {});
     a.vzeroupper();
     for (int i = Registers.SAVED.length - 1; i >= 0; i--) {
       a.pop(Registers.SAVED[i]);
@@ -82,12 +83,14 @@ final class ProductCode {
    * @param together how many go together
    * @param end parameter that says where they end, which may be here
    * @param code of the entry of a token tile
+   * @param first emits what is done once for all tokens
    */
-  private void emitPanels(int together, int end, int code) {
+  private void emitPanels(int together, int end, int code, Runnable first) {
     Label done = new Label();
     Label panels = a.loop();
     a.cmp(Registers.PANEL, at(Registers.PARAMETERS, end));
     a.jump(Condition.EQUAL, done);
+    first.run();
     a.mov(Registers.TOKENS, at(Registers.PARAMETERS, Parameters.TOKENS));
     Label tokens = a.loop();
     a.call(at(Registers.TOKENS, code));
@@ -104,20 +107,28 @@ final class ProductCode {
 
   /** The code that the function calls for {@code tokens} tokens: the sums of panels. */
   void emitTile(Format format, int tokens, TileArithmetic sums) {
+    boolean unpacked = sums.unpacked(); // has no headers, and is in a cache
+    int quantBytes = unpacked ? format.unpackedBytes() : format.quantBytes();
     for (int p = 0; p < sums.panels(); p++) {
       Gp header = Registers.HEADERS[p];
-      a.mov(header, Registers.PANEL);
+      if (unpacked) {
+        a.mov(header, at(Registers.PARAMETERS, Parameters.UNPACKED));
+      } else {
+        a.mov(header, Registers.PANEL);
+      }
       if (p > 0) {
         a.add(header, at(Registers.PARAMETERS, Parameters.PANEL_BYTES));
       }
     }
     boolean pair = sums.panels() == 2;
-    a.mov(Registers.AHEADS[0], Registers.HEADERS[0]);
-    a.mov(Registers.AHEADS[1], Registers.HEADERS[pair ? 1 : 0]);
-    int near = pair ? Parameters.PAIR_AHEAD : Parameters.NEAR_AHEAD;
-    int far = pair ? Parameters.PAIR_AHEAD : Parameters.FAR_AHEAD;
-    a.add(Registers.AHEADS[0], at(Registers.PARAMETERS, near));
-    a.add(Registers.AHEADS[1], at(Registers.PARAMETERS, far));
+    if (!unpacked) {
+      a.mov(Registers.AHEADS[0], Registers.HEADERS[0]);
+      a.mov(Registers.AHEADS[1], Registers.HEADERS[pair ? 1 : 0]);
+      int near = pair ? Parameters.PAIR_AHEAD : Parameters.NEAR_AHEAD;
+      int far = pair ? Parameters.PAIR_AHEAD : Parameters.FAR_AHEAD;
+      a.add(Registers.AHEADS[0], at(Registers.PARAMETERS, near));
+      a.add(Registers.AHEADS[1], at(Registers.PARAMETERS, far));
+    }
     a.mov(Registers.ACTIVATIONS, at(Registers.TOKENS, Parameters.ACTIVATIONS));
     a.mov(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE));
     a.mov(Registers.STACK, at(Registers.PARAMETERS, Parameters.STACK));
@@ -126,18 +137,24 @@ final class ProductCode {
     a.mov(Registers.COUNT, at(Registers.SCHEDULE, Parameters.BLOCKS));
     for (int p = 0; p < sums.panels(); p++) {
       a.mov(Registers.QUANTS_OF[p], Registers.HEADERS[p]);
-      a.add(Registers.QUANTS_OF[p], at(Registers.SCHEDULE, Parameters.HEADER_BYTES));
+      if (!unpacked) {
+        a.add(Registers.QUANTS_OF[p], at(Registers.SCHEDULE, Parameters.HEADER_BYTES));
+      }
     }
     sums.beginTile();
-    if (format.isSuperBlock()) {
+    if (format.isSuperBlock() && !unpacked) {
       emitFetches(Format.SUPER_HEADER, pair);
     }
     Label blocks = a.loop();
-    emitFetches(format.quantBytes() + format.blockHeader(), pair);
+    if (unpacked) {
+      emitShareOfFetches();
+    } else {
+      emitFetches(quantBytes + format.blockHeader(), pair);
+    }
     sums.addBlock();
     for (int p = 0; p < sums.panels(); p++) {
       a.add(Registers.HEADERS[p], format.blockHeader());
-      a.add(Registers.QUANTS_OF[p], format.quantBytes());
+      a.add(Registers.QUANTS_OF[p], quantBytes);
     }
     a.add(Registers.ACTIVATIONS, format.recordBytes() * tokens);
     a.dec(Registers.COUNT);
@@ -170,6 +187,17 @@ final class ProductCode {
       }
       a.add(ahead, bytes);
     }
+  }
+
+  /**
+   * Fetches the next panel to the L2 cache, a share of it with each block of each tile of tokens,
+   * so that memory is read all the while.
+   */
+  private void emitShareOfFetches() {
+    for (int line = 0; line < Parameters.MAX_FETCH_STEP; line += 64) {
+      a.prefetcht1(at(Registers.AHEAD, line));
+    }
+    a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.FETCH_STEP));
   }
 
   /** At the end of a leaf adds the sums on the stack that are due, and pushes the result. */

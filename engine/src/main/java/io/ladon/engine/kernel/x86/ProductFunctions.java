@@ -13,19 +13,25 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   public static final List<FetchDistance> FETCH_DISTANCES =
       List.of(ProductCode.USUAL, ProductCode.WITHIN_PAGE, ProductCode.DEEP);
 
+  private static final int NEVER = Integer.MAX_VALUE;
+
   private final ExecutableMemory memory;
   private final MemorySegment prepare;
   private final MemorySegment multiply;
   private final int recordBytes;
   private final int valueBytes;
   private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
-  private final long[] pairs; // (pairTokens + 1) the same for pairs of panels
+  private final long[] ofMany; // (manyTokens + 1) of the code for many tokens
+  private final int fewestOfMany;
+  private final int panelsOfMany;
+  private final int unpackedBytes;
 
   private ProductFunctions(
       ExecutableMemory memory,
       int multiplyOffset,
       int[] tileOffsets,
-      int[] pairOffsets,
+      int[] offsetsOfMany,
+      Tier tier,
       Format format) {
     this.recordBytes = format.recordBytes();
     this.valueBytes = format.valueBytes();
@@ -33,7 +39,10 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     this.prepare = memory.function(0);
     this.multiply = memory.function(multiplyOffset);
     this.tiles = addresses(tileOffsets);
-    this.pairs = addresses(pairOffsets);
+    this.ofMany = addresses(offsetsOfMany);
+    this.fewestOfMany = tier.tokensOfMany(format) > 0 ? tier.fewestOfMany(format) : NEVER;
+    this.panelsOfMany = tier.unpacks(format) ? 1 : 2;
+    this.unpackedBytes = tier.unpacks(format) ? format.unpackedBytes() : 0;
   }
 
   private long[] addresses(int[] offsets) {
@@ -55,18 +64,19 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     tier.preparation(a, format).emit();
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
-    product.emitFunction(() -> tier.constants(a, format), tier.pairTokens(format) > 0);
+    product.emitFunction(tier, format);
     int[] tiles = new int[tier.maxTokens(format) + 1];
-    int[] pairs = new int[tier.pairTokens(format) + 1];
+    int[] ofMany = new int[tier.tokensOfMany(format) + 1];
     for (int tokens = 1; tokens <= tier.maxTokens(format); tokens++) {
       tiles[tokens] = a.align();
-      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens, 1));
+      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens));
     }
-    for (int tokens = 1; tokens < pairs.length; tokens++) {
-      pairs[tokens] = a.align();
-      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens, 2));
+    for (int tokens = 1; tokens < ofMany.length; tokens++) {
+      ofMany[tokens] = a.align();
+      product.emitTile(format, tokens, tier.arithmeticOfMany(a, format, tokens));
     }
-    return new ProductFunctions(ExecutableMemory.load(a.toBytes()), multiply, tiles, pairs, format);
+    return new ProductFunctions(
+        ExecutableMemory.load(a.toBytes()), multiply, tiles, ofMany, tier, format);
   }
 
   /** Tokens of a tile at most. */
@@ -74,9 +84,24 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     return tiles.length - 1;
   }
 
-  /** Tokens of a tile at most if pairs of panels go together; 0 if there is no code for these. */
-  public int pairTokens() {
-    return pairs.length - 1;
+  /** Tokens from which on the code for many takes panels. */
+  public int fewestOfMany() {
+    return fewestOfMany;
+  }
+
+  /** Tokens of a tile at most in the code for many tokens; 0 if there is none. */
+  public int tokensOfMany() {
+    return ofMany.length - 1;
+  }
+
+  /** Panels that go together in the code for many tokens: 1 or 2. */
+  public int panelsOfMany() {
+    return panelsOfMany;
+  }
+
+  /** Bytes of a block of a panel that the code for many tokens unpacks; 0 if it unpacks none. */
+  public int unpackedBytes() {
+    return unpackedBytes;
   }
 
   /** Bytes that a block of a token's activations takes when prepared. */
@@ -89,14 +114,18 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     return valueBytes;
   }
 
-  /** Address of the code for a tile of tokens, for {@link Parameters#CODE}. */
+  /** Address of the code for a tile of tokens, for {@link Parameters#CODE}; 0 if there is none. */
   public long tile(int tokens) {
-    return tiles[tokens];
+    return address(tiles, tokens);
   }
 
-  /** The same for pairs of panels, for {@link Parameters#PAIR_CODE}; 0 if there is none. */
-  public long pair(int tokens) {
-    return tokens < pairs.length ? pairs[tokens] : 0;
+  /** The same for many tokens, for {@link Parameters#MANY_CODE}. */
+  public long tileOfMany(int tokens) {
+    return address(ofMany, tokens);
+  }
+
+  private static long address(long[] tiles, int tokens) {
+    return tokens < tiles.length ? tiles[tokens] : 0;
   }
 
   /** {@link Parameters#PAIR_AHEAD} for panels of so many bytes. */

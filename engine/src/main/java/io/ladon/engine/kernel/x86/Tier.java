@@ -54,7 +54,7 @@ public enum Tier {
     if (this == AVX_VNNI) {
       return AvxVnniArithmetic.maxTokens(format);
     }
-    return format.hasNibbles() ? Avx2Sums.MAX_TOKENS : Avx2Bytes.MOST_TOKENS;
+    return format.hasNibbles() ? Avx2Pairs.maxTokens(format) : Avx2Bytes.MOST_TOKENS;
   }
 
   /** What the tier's code is made of. */
@@ -88,22 +88,45 @@ public enum Tier {
     return new PrepareCode(assembler, format, addsPairs());
   }
 
-  /** Tokens of a tile at most for which two panels may go together; 0 if none do. */
-  int pairTokens(Format format) {
-    return isWide() ? Avx512Arithmetic.pairTokens(format) : 0;
+  /** Whether panels are unpacked if tokens are many. */
+  boolean unpacks(Format format) {
+    return this == AVX2 && format.hasNibbles();
   }
 
   /**
-   * The arithmetic for a tile of tokens.
-   *
-   * @param panels 1, or 2 up to {@link #pairTokens}
+   * Tokens of a tile at most in the code for many tokens, in which pairs of panels go together, or
+   * panels are unpacked; 0 if there is none.
    */
-  TileArithmetic arithmetic(Assembler assembler, Format format, int tokens, int panels) {
+  int tokensOfMany(Format format) {
+    if (isWide()) {
+      return Avx512Arithmetic.pairTokens(format);
+    }
+    return unpacks(format) ? Avx2Unpacked.MOST_TOKENS : 0;
+  }
+
+  /**
+   * Tokens from which on the code for many takes panels. The products of fewer are done about when
+   * their weights have come from memory, which is quicker one panel at a time, and unpacking would
+   * cost more than it saves, or for want of tiles fetches too much at once.
+   */
+  int fewestOfMany(Format format) {
+    return unpacks(format) && format.highPlanes() > 0 ? 8 : 17;
+  }
+
+  /** The arithmetic for a tile of up to {@link #tokensOfMany} tokens. */
+  TileArithmetic arithmeticOfMany(Assembler assembler, Format format, int tokens) {
+    return unpacks(format)
+        ? new Avx2Unpacked(assembler, format, tokens)
+        : new Avx512Arithmetic(assembler, format, tokens, 2);
+  }
+
+  /** The arithmetic for a tile of up to {@link #maxTokens} tokens. */
+  TileArithmetic arithmetic(Assembler assembler, Format format, int tokens) {
     return switch (this) {
       case AMX, AVX512_VNNI ->
           format.isFloat()
               ? new Avx512Floats(assembler, format, tokens)
-              : new Avx512Arithmetic(assembler, format, tokens, panels);
+              : new Avx512Arithmetic(assembler, format, tokens, 1);
       case AVX_VNNI, AVX2 -> {
         if (format.isFloat()) {
           yield new Avx2Floats(assembler, format, tokens);

@@ -10,6 +10,11 @@ interface TileArithmetic {
   /** Panels that go together: 1, or 2 whose rows follow each other. */
   int panels();
 
+  /** Whether it multiplies what {@link Avx2UnpackCode} unpacked. */
+  default boolean unpacked() {
+    return false;
+  }
+
   /** Bytes of the sums on the stack. */
   int sumsBytes();
 
