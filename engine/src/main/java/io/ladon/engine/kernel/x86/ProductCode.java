@@ -172,11 +172,12 @@ final class ProductCode {
 
   /**
    * Fetches as many bytes in the order of memory. Of a panel alone what is near to the L1 cache and
-   * what is far to the L2 cache. Of a pair both to the L2 cache; the CPU follows from there to the
-   * L1 cache by itself, as each panel is walked many times.
+   * what is far to the L2 cache, the far first: on a Zen 3 up to 3 % more with one token than the
+   * other way round. Of a pair both to the L2 cache; the CPU follows from there to the L1 cache by
+   * itself, as each panel is walked many times.
    */
   private void emitFetches(int bytes, boolean pair) {
-    for (int i = 0; i < Registers.AHEADS.length; i++) {
+    for (int i = Registers.AHEADS.length - 1; i >= 0; i--) {
       Gp ahead = Registers.AHEADS[i];
       for (int line = 0; line < bytes; line += 64) {
         if (i == 0 && !pair) {
