@@ -59,10 +59,13 @@ abstract class MultiplyContract {
       compare(whole(type, rows, 288, Quants.RANDOM), 67, 0, rows);
     }
     compare(whole(type, 82, 64, Quants.RANDOM), 64, 16, 64);
-    // So wide that tokens are cut into chunks, the last of which may be of one token.
-    PackedMatrix wide = whole(type, 33, 16_448, Quants.RANDOM);
-    for (int tokens : new int[] {19, 21, 70}) {
-      compare(wide, tokens, 0, 33);
+    // So wide that tokens are cut into chunks, the last of which may be of one token; with AVX2
+    // panels of the first are unpacked, those of the second are not.
+    for (int columns : new int[] {8288, 16_448}) {
+      PackedMatrix wide = whole(type, 33, columns, Quants.RANDOM);
+      for (int tokens : new int[] {19, 21, 37, 70}) {
+        compare(wide, tokens, 0, 33);
+      }
     }
   }
 
