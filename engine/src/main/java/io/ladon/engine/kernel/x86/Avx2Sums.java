@@ -80,10 +80,10 @@ abstract class Avx2Sums implements TileArithmetic {
 
   @Override
   public void addStack() {
-    for (int i = 0; i < sums.length; i++) {
-      a.vaddps(sums[i], sums[i], at(Registers.STACK, HALF * i));
-    }
     if (keepsSums()) {
+      for (int i = 0; i < sums.length; i++) {
+        a.vaddps(sums[i], sums[i], at(Registers.STACK, HALF * i));
+      }
       return;
     }
     for (int at = 0; at < sumsBytes(); at += HALF) {
@@ -98,7 +98,7 @@ abstract class Avx2Sums implements TileArithmetic {
     for (int i = 0; i < sums.length; i++) {
       a.vmovups(at(Registers.STACK, HALF * i), sums[i]);
     }
-    // Others are where they belong.
+    // Those that are in memory are where they belong.
   }
 
   @Override

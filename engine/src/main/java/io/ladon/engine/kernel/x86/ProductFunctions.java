@@ -21,7 +21,7 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   private final int recordBytes;
   private final int valueBytes;
   private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
-  private final long[] ofMany; // (manyTokens + 1) of the code for many tokens
+  private final long[] ofMany; // (tokensOfMany + 1) of the code for many tokens
   private final int fewestOfMany;
   private final int panelsOfMany;
   private final int unpackedBytes;

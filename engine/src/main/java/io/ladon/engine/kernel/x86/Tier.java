@@ -106,8 +106,8 @@ public enum Tier {
 
   /**
    * Tokens from which on the code for many takes panels. The products of fewer are done about when
-   * their weights have come from memory, which is quicker one panel at a time, and unpacking would
-   * cost more than it saves, or for want of tiles fetches too much at once.
+   * their weights have come from memory, which is quicker one panel at a time, and cost less than
+   * unpacking would, unless there are bits above the nibbles.
    */
   int fewestOfMany(Format format) {
     return unpacks(format) && format.highPlanes() > 0 ? 8 : 17;
