@@ -110,8 +110,8 @@ final class MachineProduct {
           parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
       NativeMemory.setLong(parameters + Parameters.NEAR_AHEAD, fetchDistance.nearBytes());
       NativeMemory.setLong(parameters + Parameters.FAR_AHEAD, fetchDistance.farBytes());
-      NativeMemory.setLong(parameters + Parameters.ONES, TWO_ONES);
       if (many && unpackedBytes > 0) {
+        NativeMemory.setLong(parameters + Parameters.ONES, TWO_ONES);
         NativeMemory.setLong(
             parameters + Parameters.UNPACKED, scratch.address(Scratch.Use.UNPACKED, unpackedBytes));
         NativeMemory.setLong(

@@ -4,6 +4,8 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.xmm;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
+import java.util.Arrays;
+
 /**
  * Registers of 8 rows: a block has two halves of 8 rows. Where tokens are few, both go together and
  * share each activation that is read, and weights are read in the order of memory; otherwise one
@@ -20,7 +22,6 @@ abstract class Avx2Arithmetic extends Avx2Sums {
 
   private static final Vector ONES = ymm(14);
 
-  final Format format;
   private final Tier tier;
   private final Avx2Nibbles nibbles;
   private final Avx2Scales scales;
@@ -49,16 +50,16 @@ abstract class Avx2Arithmetic extends Avx2Sums {
    */
   Avx2Arithmetic(
       Assembler assembler, Tier tier, Format format, int tokens, int halves, int others) {
-    super(assembler, tokens);
+    super(assembler, format, tokens);
     this.tier = tier;
-    this.format = format;
     this.nibbles = new Avx2Nibbles(assembler, format, X);
     this.scales = new Avx2Scales(assembler, format, X);
     this.halves = halves;
     this.registers = halves * tokens;
     this.low = ofHalves();
     this.highBits = format.highPlanes() > 0 ? ofHalves() : low;
-    this.products = new Vector[] {X, X};
+    this.products = new Vector[halves];
+    Arrays.fill(products, X);
     if (halves == 2 && tier.addsPairs()) {
       products[0] = register();
     }
@@ -163,10 +164,6 @@ abstract class Avx2Arithmetic extends Avx2Sums {
       dots[h] = ymm(halves * token + h);
     }
     return dots;
-  }
-
-  final Memory record(int token, int offset) {
-    return at(Registers.ACTIVATIONS, format.recordBytes() * token + offset);
   }
 
   @Override
@@ -284,8 +281,8 @@ abstract class Avx2Arithmetic extends Avx2Sums {
         if (h == 0 || products[0].equals(X)) {
           a.vbroadcastss(X, record(t, Parameters.SCALE));
         }
-        a.vmulps(products[products.length - halves + h], low[h], X);
-        addProduct(t, first + h, dots[h], products[products.length - halves + h]);
+        a.vmulps(products[h], low[h], X);
+        addProduct(t, first + h, dots[h], products[h]);
       }
     }
     if (format.hasMinimum()) {
@@ -294,7 +291,6 @@ abstract class Avx2Arithmetic extends Avx2Sums {
     storeSums(first);
   }
 
-  /** In super-blocks the minimum is what is subtracted. */
   private void addMinimum(int first) {
     for (int h = 0; h < halves; h++) {
       scales.minimum(low[h], first + h);
@@ -303,11 +299,7 @@ abstract class Avx2Arithmetic extends Avx2Sums {
       a.vbroadcastss(X, record(t, Parameters.SECOND));
       for (int h = 0; h < halves; h++) {
         Vector to = keepsSums() ? sumRegister(t, h) : dots(t)[h];
-        if (format.isSuperBlock()) {
-          a.vfnmadd231ps(to, low[h], X);
-        } else {
-          a.vfmadd231ps(to, low[h], X);
-        }
+        scales.addMinimum(to, low[h], X);
       }
     }
   }

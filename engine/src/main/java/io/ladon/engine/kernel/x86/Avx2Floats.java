@@ -12,11 +12,8 @@ final class Avx2Floats extends Avx2Sums {
 
   private static final Vector WEIGHTS = ymm(8);
 
-  private final Format format;
-
   Avx2Floats(Assembler assembler, Format format, int tokens) {
-    super(assembler, tokens);
-    this.format = format;
+    super(assembler, format, tokens);
   }
 
   @Override
@@ -34,7 +31,7 @@ final class Avx2Floats extends Avx2Sums {
         int from = format.columnBytes() * column + format.columnBytes() / 2 * half;
         format.loadFloats(a, WEIGHTS, at(Registers.QUANTS, from));
         for (int t = 0; t < tokens; t++) {
-          a.vbroadcastss(X, at(Registers.ACTIVATIONS, Format.FLOAT_RECORD * t + 4 * column));
+          a.vbroadcastss(X, record(t, 4 * column));
           a.vfmadd231ps(ymm(t), WEIGHTS, X);
         }
       }

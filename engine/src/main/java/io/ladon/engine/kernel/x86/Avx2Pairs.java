@@ -43,27 +43,12 @@ final class Avx2Pairs extends Avx2Arithmetic {
       a.vpmaddubsw(dot, weights, activations);
       return;
     }
-    Vector to = products[products.length - halves + half];
-    a.vpmaddubsw(to, weights, activations);
-    a.vpaddw(dot, dot, to);
+    a.vpmaddubsw(products[half], weights, activations);
+    a.vpaddw(dot, dot, products[half]);
   }
 
   @Override
   void finishDots(Vector[] dots, int token, int index) {
-    if (format.centre() != 0) {
-      a.vpbroadcastd(X, record(token, Parameters.correction(index)));
-      for (Vector dot : dots) {
-        a.vpaddw(dot, dot, X);
-      }
-    }
-    for (Vector dot : dots) {
-      a.vpmaddwd(dot, dot, ones());
-    }
-    if (format.hasOffset()) {
-      a.vpbroadcastd(X, record(token, Parameters.OFFSET));
-      for (Vector dot : dots) {
-        a.vpaddd(dot, dot, X);
-      }
-    }
+    finishPairs(dots, token, index, ones(), X);
   }
 }

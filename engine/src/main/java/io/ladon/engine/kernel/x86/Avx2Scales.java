@@ -44,4 +44,13 @@ record Avx2Scales(Assembler a, Format format, Vector other) {
     a.vcvtph2ps(other, at(Registers.TILE_HEADER, 32 + 16 * half));
     a.vmulps(to, to, other);
   }
+
+  /** Adds the product of a minimum and the scaled sum of a token's activations. */
+  void addMinimum(Vector to, Vector left, Operand right) {
+    if (format.isSuperBlock()) {
+      a.vfnmadd231ps(to, left, right);
+    } else {
+      a.vfmadd231ps(to, left, right);
+    }
+  }
 }

@@ -23,11 +23,13 @@ abstract class Avx2Sums implements TileArithmetic {
   private static final Vector ROWS = ymm(10);
 
   final Assembler a;
+  final Format format;
   final int tokens;
   private Vector[] sums = {}; // (tokens, halves) in registers; or they are on the stack
 
-  Avx2Sums(Assembler assembler, int tokens) {
+  Avx2Sums(Assembler assembler, Format format, int tokens) {
     this.a = assembler;
+    this.format = format;
     this.tokens = tokens;
   }
 
@@ -44,6 +46,37 @@ abstract class Avx2Sums implements TileArithmetic {
   /** Where some rows of a token's sum are. */
   static Memory sum(int token, int half) {
     return at(Registers.STACK, ROW_BYTES * token + HALF * half);
+  }
+
+  /** A field of the record that a block of a token's activations has become. */
+  final Memory record(int token, int offset) {
+    return at(Registers.ACTIVATIONS, format.recordBytes() * token + offset);
+  }
+
+  /**
+   * Makes a token's dots, which are two sums of 16 bits in each lane ({@link Avx2Pairs}), numbers
+   * of 32 bits.
+   *
+   * @param index of the block's dots
+   * @param ones of 16 bits
+   * @param other a register that is free meanwhile
+   */
+  final void finishPairs(Vector[] dots, int token, int index, Vector ones, Vector other) {
+    if (format.centre() != 0) {
+      a.vpbroadcastd(other, record(token, Parameters.correction(index)));
+      for (Vector dot : dots) {
+        a.vpaddw(dot, dot, other);
+      }
+    }
+    for (Vector dot : dots) {
+      a.vpmaddwd(dot, dot, ones);
+    }
+    if (format.hasOffset()) {
+      a.vpbroadcastd(other, record(token, Parameters.OFFSET));
+      for (Vector dot : dots) {
+        a.vpaddd(dot, dot, other);
+      }
+    }
   }
 
   /** Has the sums in registers: of each token those of its halves. */

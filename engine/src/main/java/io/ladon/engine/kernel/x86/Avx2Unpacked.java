@@ -24,11 +24,11 @@ final class Avx2Unpacked extends Avx2Sums {
   /** Where a half's products go: the last takes the place of the activations. */
   private static final Vector[] PRODUCTS = {PRODUCT, ACTIVATIONS};
 
-  private final Format format;
+  private final Avx2Scales scales;
 
   Avx2Unpacked(Assembler assembler, Format format, int tokens) {
-    super(assembler, tokens);
-    this.format = format;
+    super(assembler, format, tokens);
+    this.scales = new Avx2Scales(assembler, format, PRODUCT);
   }
 
   @Override
@@ -60,10 +60,6 @@ final class Avx2Unpacked extends Avx2Sums {
     return ymm(2 * token + half);
   }
 
-  private Memory record(int token, int offset) {
-    return at(Registers.ACTIVATIONS, format.recordBytes() * token + offset);
-  }
-
   /** Some rows of a line of 64 bytes of the block. */
   private static Memory line(int offset, int half) {
     return at(Registers.QUANTS, offset + HALF * half);
@@ -87,22 +83,8 @@ final class Avx2Unpacked extends Avx2Sums {
   }
 
   /** Makes dots float32. */
-  private void finishDots(int token, int dot) {
-    if (format.centre() != 0) {
-      a.vpbroadcastd(ACTIVATIONS, record(token, Parameters.correction(dot)));
-      for (int half = 0; half < 2; half++) {
-        a.vpaddw(dot(token, half), dot(token, half), ACTIVATIONS);
-      }
-    }
-    for (int half = 0; half < 2; half++) {
-      a.vpmaddwd(dot(token, half), dot(token, half), ONES);
-    }
-    if (format.hasOffset()) {
-      a.vpbroadcastd(ACTIVATIONS, record(token, Parameters.OFFSET));
-      for (int half = 0; half < 2; half++) {
-        a.vpaddd(dot(token, half), dot(token, half), ACTIVATIONS);
-      }
-    }
+  private void finishDots(int token, int index) {
+    finishPairs(new Vector[] {dot(token, 0), dot(token, 1)}, token, index, ONES, ACTIVATIONS);
     for (int half = 0; half < 2; half++) {
       a.vcvtdq2ps(dot(token, half), dot(token, half));
     }
@@ -118,19 +100,11 @@ final class Avx2Unpacked extends Avx2Sums {
     if (format.hasMinimum()) {
       a.vbroadcastss(ACTIVATIONS, record(token, Parameters.SECOND));
       for (int half = 0; half < 2; half++) {
-        addMinimum(dot(token, half), line(ROW_BYTES * format.dots(), half));
+        scales.addMinimum(dot(token, half), ACTIVATIONS, line(ROW_BYTES * format.dots(), half));
       }
     }
     for (int half = 0; half < 2; half++) {
       a.vmovups(sum(token, half), dot(token, half));
-    }
-  }
-
-  private void addMinimum(Vector dot, Memory minimum) {
-    if (format.isSuperBlock()) {
-      a.vfnmadd231ps(dot, ACTIVATIONS, minimum);
-    } else {
-      a.vfmadd231ps(dot, ACTIVATIONS, minimum);
     }
   }
 }

@@ -158,7 +158,7 @@ final class Avx512Arithmetic extends Avx512Sums {
   }
 
   private void startDots(int dot) {
-    int correction = dot == 0 ? Parameters.CORRECTION : Parameters.SECOND;
+    int correction = Parameters.correction(dot);
     each(
         (p, t) -> {
           if (format.zeroPoint() == 0) {
