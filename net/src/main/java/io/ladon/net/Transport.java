@@ -13,8 +13,15 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
+import java.io.IOException;
 import java.lang.module.ModuleDescriptor.Version;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 
 /** The system calls under a loop: epoll where the native library loads, NIO elsewhere. */
@@ -33,6 +40,17 @@ public enum Transport {
 
   /** Whether the first resends of a stream with little in flight come at equal distances. */
   private static final ChannelOption<Integer> THIN_LINEAR = tcp("TCP_THIN_LINEAR_TIMEOUTS", 16);
+
+  /** A name as text; one of four characters fits an int, as its bytes lie in memory. */
+  private static final ChannelOption<Integer> CONGESTION = tcp("TCP_CONGESTION", 13);
+
+  private static final int RENO =
+      ByteBuffer.wrap("reno".getBytes(StandardCharsets.US_ASCII))
+          .order(ByteOrder.nativeOrder())
+          .getInt();
+
+  private static final Path SYSTEM_CONGESTION =
+      Path.of("/proc/sys/net/ipv4/tcp_congestion_control");
 
   /** Linux has these options from 6.15 on. */
   private static final boolean BOUNDS_RESENDS =
@@ -73,22 +91,39 @@ public enum Transport {
    * it would give the connection up, so that has its own bound: how long a peer may be out of reach
    * is for heartbeats and the exchange's timeout to say.
    *
+   * <p>Where the system's congestion control is BBR, these sockets have Reno, which every Linux
+   * lets every process choose. BBR sends no faster than it has measured, and takes the few packets
+   * between two losses for all that the network can do: it may go on at some kilobytes a second
+   * after the losses are over, a step of which takes minutes.
+   *
    * @return nothing where the system has no such options
    */
-  public Map<ChannelOption<Integer>, Integer> resends() {
-    return this == EPOLL && BOUNDS_RESENDS
-        ? Map.of(
-            RTO_MIN_MICROS,
-            40_000,
-            RTO_MAX_MILLIS,
-            1000,
-            THIN_LINEAR,
-            1,
-            ACK_DELAY_MICROS,
-            20_000,
-            EpollChannelOption.TCP_USER_TIMEOUT,
-            (int) GIVE_UP.toMillis())
-        : Map.of();
+  public Map<ChannelOption<Integer>, Integer> betweenNodes() {
+    return this == EPOLL ? options(systemCongestion(), BOUNDS_RESENDS) : Map.of();
+  }
+
+  static Map<ChannelOption<Integer>, Integer> options(String congestion, boolean boundsResends) {
+    Map<ChannelOption<Integer>, Integer> options = new HashMap<>();
+    if (congestion.startsWith("bbr")) {
+      options.put(CONGESTION, RENO);
+    }
+    if (boundsResends) {
+      options.put(RTO_MIN_MICROS, 40_000);
+      options.put(RTO_MAX_MILLIS, 1000);
+      options.put(THIN_LINEAR, 1);
+      options.put(ACK_DELAY_MICROS, 20_000);
+      options.put(EpollChannelOption.TCP_USER_TIMEOUT, (int) GIVE_UP.toMillis());
+    }
+    return options;
+  }
+
+  /** Empty where the system does not say. */
+  private static String systemCongestion() {
+    try {
+      return Files.readString(SYSTEM_CONGESTION);
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   /** For a loop of such channels. */

@@ -44,7 +44,7 @@ public final class ClusterServer implements AutoCloseable {
             .permitKeepAliveTime(1, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(service);
-    transport.resends().forEach(builder::withChildOption);
+    transport.betweenNodes().forEach(builder::withChildOption);
     this.server = builder.build();
   }
 

@@ -69,7 +69,7 @@ public final class PeerNetwork implements AutoCloseable {
             .flowControlWindow(MAX_WINDOW_BYTES) // listens before any plan says how large parts are
             .maxInboundMessageSize(MAX_FRAME_BYTES)
             .addService(service);
-    loop.transport().resends().forEach(builder::withChildOption);
+    loop.transport().betweenNodes().forEach(builder::withChildOption);
     this.server = builder.build();
   }
 
@@ -130,7 +130,7 @@ public final class PeerNetwork implements AutoCloseable {
             .withOption(ChannelOption.TCP_NODELAY, true)
             .flowControlWindow(windowBytes)
             .maxInboundMessageSize(MAX_FRAME_BYTES);
-    loop.transport().resends().forEach(builder::withOption);
+    loop.transport().betweenNodes().forEach(builder::withOption);
     return builder.build();
   }
 

@@ -158,7 +158,7 @@ public final class CoordinatorLink {
             .withOption(ChannelOption.TCP_NODELAY, true)
             .flowControlWindow(FLOW_CONTROL_BYTES)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES);
-    loop.transport().resends().forEach(builder::withOption);
+    loop.transport().betweenNodes().forEach(builder::withOption);
     return builder.build();
   }
 
