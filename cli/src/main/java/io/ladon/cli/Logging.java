@@ -10,7 +10,7 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.Layout;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
-import ch.qos.logback.core.status.OnErrorConsoleStatusListener;
+import ch.qos.logback.core.status.Status;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,11 +27,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
     if (System.getProperty("logback.configurationFile") != null) {
       return ExecutionStatus.INVOKE_NEXT_IF_ANY;
     }
-    // Tells of the logging's own errors; without a listener a printer of its states would be made.
-    OnErrorConsoleStatusListener listener = new OnErrorConsoleStatusListener();
-    listener.setContext(context);
-    listener.start();
-    context.getStatusManager().add(listener);
+    // Without a listener a printer of its states would be made.
+    context.getStatusManager().add(Logging::tell);
     LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
     encoder.setContext(context);
     encoder.setLayout(layout(context));
@@ -47,6 +44,13 @@ public final class Logging extends ContextAwareBase implements Configurator {
     root.addAppender(appender);
     context.getLogger("io.ladon").setLevel(level(System.getenv("LADON_LOG")));
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /** Tells of what is wrong with the logging itself; how it came about is nobody's business. */
+  private static void tell(Status status) {
+    if (status.getLevel() >= Status.WARN) {
+      System.err.println("ladon: logging: " + status.getMessage());
+    }
   }
 
   private static Layout<ILoggingEvent> layout(LoggerContext context) {
