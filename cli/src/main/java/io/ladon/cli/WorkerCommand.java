@@ -137,6 +137,9 @@ final class WorkerCommand implements Callable<Integer> {
     try (worker) {
       worker.start();
       worker.awaitClosed();
+      if (worker.refusal() != null) {
+        throw new IOException("the coordinator refuses this worker: " + worker.refusal());
+      }
     }
     return 0;
   }
@@ -172,6 +175,7 @@ final class WorkerCommand implements Callable<Integer> {
         .exchange(exchange)
         .warmUp(warmUp)
         .memoryBytes(memoryMegabytes << 20)
+        .endsWhenRefused(supervised)
         .build();
   }
 }

@@ -68,6 +68,15 @@ class RunCommandIT {
   }
 
   @Test
+  void saysSoonWhenItsWorkersAreRefused() throws Exception {
+    try (LadonCommand run = LadonCommand.start("run", "Hello", "--kv-tokens", "100000000")) {
+      assertThat(run.await(Duration.ofMinutes(1))).as(run.toString()).isEqualTo(1);
+      assertThat(run.errors())
+          .contains("refuses this worker", "of memory", "lower the number of KV blocks");
+    }
+  }
+
+  @Test
   void refusesAModelThatDoesNotExist() throws Exception {
     try (LadonCommand run = LadonCommand.start("run", "Hello", "--model", "no-such-model")) {
       assertThat(run.await(LIMIT)).isEqualTo(1);

@@ -28,6 +28,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +58,7 @@ public final class Worker implements AutoCloseable {
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicBoolean closing = new AtomicBoolean();
   private volatile boolean started;
+  private volatile @Nullable String refusal;
 
   /**
    * @throws IllegalArgumentException if kernels or bind host are unknown
@@ -88,7 +90,8 @@ public final class Worker implements AutoCloseable {
                 new Waiting(
                     options.spin().toNanos(), options.crowding() != WorkerOptions.Crowding.NO),
                 this::placement,
-                this::closeFromOutside));
+                this::closeFromOutside,
+                this::refused));
     this.link =
         new CoordinatorLink(
             loop,
@@ -177,6 +180,19 @@ public final class Worker implements AutoCloseable {
   /** The coordinator wants it; on the loop's thread, which close() waits for. */
   private void closeFromOutside() {
     Thread.ofPlatform().name("ladon-close").start(this::close);
+  }
+
+  /** On the loop's thread. */
+  private void refused(String reason) {
+    if (options.endsWhenRefused() && refusal == null) {
+      refusal = reason;
+      closeFromOutside();
+    }
+  }
+
+  /** Why the coordinator did not take this worker, if that is what closed it. */
+  public @Nullable String refusal() {
+    return refusal;
   }
 
   /** Waits until the worker has been closed, from this side or by the coordinator. */

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param connect time that an attempt to join may take, and that peers have to connect
  * @param longestPause between two attempts to join
  * @param patience longest silence of the coordinator while it sends slices
+ * @param endsWhenRefused whether a worker that the coordinator does not take is closed, instead of
+ *     asking again: where the coordinator and what it wants stay the same
  */
 public record WorkerOptions(
     String join,
@@ -49,7 +51,8 @@ public record WorkerOptions(
     Crowding crowding,
     Duration connect,
     Duration longestPause,
-    Duration patience) {
+    Duration patience,
+    boolean endsWhenRefused) {
 
   /** Whether helper threads park at once, and waits offer their core to others. */
   public enum Crowding {
@@ -142,6 +145,7 @@ public record WorkerOptions(
     private Duration connect = Duration.ofSeconds(10);
     private Duration longestPause = Duration.ofSeconds(5);
     private Duration patience = Duration.ofSeconds(30);
+    private boolean endsWhenRefused;
 
     private Builder(String join, Path cacheDirectory) {
       this.join = join;
@@ -219,6 +223,11 @@ public record WorkerOptions(
       return this;
     }
 
+    public Builder endsWhenRefused(boolean value) {
+      endsWhenRefused = value;
+      return this;
+    }
+
     public WorkerOptions build() {
       return new WorkerOptions(
           join,
@@ -237,7 +246,8 @@ public record WorkerOptions(
           crowding,
           connect,
           longestPause,
-          patience);
+          patience,
+          endsWhenRefused);
     }
   }
 }

@@ -43,6 +43,7 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
   private final Server server;
   private volatile String lieAbout = "";
   private volatile long silenceMillis;
+  private volatile String refusal = "";
 
   ScriptedCoordinator(@Nullable GgufFile file, int port) throws IOException {
     this.file = file;
@@ -69,6 +70,11 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
   /** Tells those who join from now on that so long a silence ends the membership. */
   void promise(long millis) {
     silenceMillis = millis;
+  }
+
+  /** Refuses whoever joins from now on; takes them again if the reason is empty. */
+  void refuse(String reason) {
+    refusal = reason;
   }
 
   List<FetchSlicesRequest> requests() {
@@ -188,6 +194,11 @@ final class ScriptedCoordinator extends ClusterGrpc.ClusterImplBase implements A
     public void onNext(WorkerMessage message) {
       if (message.hasHello()) {
         hello = message.getHello();
+        if (!refusal.isEmpty()) {
+          joins.add(this);
+          out.onError(Status.FAILED_PRECONDITION.withDescription(refusal).asRuntimeException());
+          return;
+        }
         out.onNext(
             CoordinatorMessage.newBuilder()
                 .setWelcome(

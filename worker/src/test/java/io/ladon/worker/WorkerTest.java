@@ -283,6 +283,27 @@ class WorkerTest {
   }
 
   @Test
+  void refusedItAsksAgain() throws Exception {
+    coordinator.refuse("another release");
+    Worker worker = worker(options());
+    coordinator.joined();
+    coordinator.joined();
+    coordinator.refuse("");
+    Joined taken = coordinator.joined();
+    taken.send(message(assign(file, 1, 0, List.of(taken.hello.getPeerAddress()))));
+    taken.next(MessageCase.LOADED);
+    assertThat(worker.refusal()).isNull();
+  }
+
+  @Test
+  void refusedItEndsIfToldTo() throws Exception {
+    coordinator.refuse("another release");
+    Worker worker = worker(options().endsWhenRefused(true));
+    assertThat(worker.awaitClosed(Duration.ofSeconds(30))).isTrue();
+    assertThat(worker.refusal()).isEqualTo("another release");
+  }
+
+  @Test
   void releasedItDialsAgainOrEnds() throws Exception {
     Worker worker = worker(options());
     release(coordinator.joined(), false);

@@ -70,6 +70,9 @@ public final class CoordinatorLink {
 
     /** A stream that had been welcomed is gone. */
     void onLost(String reason);
+
+    /** The coordinator does not want this worker as it is; it will be asked again after a pause. */
+    void onRefused(String reason);
   }
 
   /**
@@ -267,7 +270,12 @@ public final class CoordinatorLink {
     public void onClose(Status status, Metadata trailers) {
       loop.execute(
           () -> {
+            boolean refused =
+                !over && !welcomed && status.getCode() == Status.Code.FAILED_PRECONDITION;
             end(describe(status));
+            if (refused) {
+              handler.onRefused(String.valueOf(status.getDescription()));
+            }
             Runnable farewell = gone;
             gone = null;
             if (farewell != null) {

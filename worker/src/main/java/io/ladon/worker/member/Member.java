@@ -17,6 +17,7 @@ import io.ladon.worker.loop.RankLoop;
 import io.ladon.worker.loop.Waiting;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,13 +48,15 @@ public final class Member implements CoordinatorLink.Handler {
    * @param waiting how it waits for its peers
    * @param placement how a rank of an epoch shares this machine
    * @param shutdown called when the coordinator wants the process to end
+   * @param refused told why the coordinator does not take this worker
    */
   public record Settings(
       Function<String, Hello> hello,
       Duration connect,
       Waiting waiting,
       Function<Assign, Placement> placement,
-      Runnable shutdown) {}
+      Runnable shutdown,
+      Consumer<String> refused) {}
 
   /**
    * @param loaderThread where shards are loaded, one after the other
@@ -84,6 +87,11 @@ public final class Member implements CoordinatorLink.Handler {
   @Override
   public void onLost(String reason) {
     endEpoch("the coordinator is lost");
+  }
+
+  @Override
+  public void onRefused(String reason) {
+    settings.refused().accept(reason);
   }
 
   @Override
