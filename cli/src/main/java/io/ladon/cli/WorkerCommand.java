@@ -138,7 +138,8 @@ final class WorkerCommand implements Callable<Integer> {
       worker.start();
       worker.awaitClosed();
       if (worker.refusal() != null) {
-        throw new IOException("the coordinator refuses this worker: " + worker.refusal());
+        System.err.println("ladon: the coordinator refuses this worker: " + worker.refusal());
+        return Supervision.REFUSED;
       }
     }
     return 0;

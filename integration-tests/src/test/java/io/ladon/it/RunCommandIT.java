@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The first command of the README, as a new user types it. */
 class RunCommandIT {
@@ -67,12 +69,15 @@ class RunCommandIT {
     }
   }
 
-  @Test
-  void saysSoonWhenItsWorkersAreRefused() throws Exception {
-    try (LadonCommand run = LadonCommand.start("run", "Hello", "--kv-tokens", "100000000")) {
+  @ParameterizedTest
+  @ValueSource(strings = {"run Hello", "up --port 0"})
+  void saysOnceAndSoonThatItsWorkersAreRefused(String command) throws Exception {
+    String[] words = (command + " --kv-tokens 100000000").split(" ");
+    try (LadonCommand run = LadonCommand.start(words)) {
       assertThat(run.await(Duration.ofMinutes(1))).as(run.toString()).isEqualTo(1);
       assertThat(run.errors())
-          .contains("refuses this worker", "of memory", "lower the number of KV blocks");
+          .containsOnlyOnce("refuses this worker")
+          .contains("of memory", "lower the number of KV blocks");
     }
   }
 

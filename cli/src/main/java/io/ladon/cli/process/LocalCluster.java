@@ -115,7 +115,8 @@ public final class LocalCluster implements AutoCloseable {
     if (closed) {
       return;
     }
-    if (!options.restartWorkers() || restarts > MOST_RESTARTS) {
+    boolean refused = worker.process().exitValue() == Supervision.REFUSED;
+    if (refused || !options.restartWorkers() || restarts > MOST_RESTARTS) {
       end(worker);
       return;
     }

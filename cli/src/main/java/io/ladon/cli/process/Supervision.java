@@ -21,6 +21,9 @@ public final class Supervision {
   /** The coordinator's line once the cluster serves. */
   static final String READY = "READY";
 
+  /** A worker's exit code when its coordinator refuses it: another one would be refused too. */
+  public static final int REFUSED = 78; // EX_CONFIG of sysexits.h
+
   private final BufferedReader input;
 
   public Supervision() {
