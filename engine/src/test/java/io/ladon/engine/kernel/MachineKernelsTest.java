@@ -91,6 +91,15 @@ class MachineKernelsTest {
     }
 
     @Test
+    void passesTheSelfTestHoweverItTakesManyTokens() throws IOException {
+      for (boolean pairs : new boolean[] {false, true}) {
+        try (MachineCode other = MachineCode.assemble(tier, Exponential::constant, pairs)) {
+          assertThat(KernelSelfTest.difference(new MachineKernels(other))).isEmpty();
+        }
+      }
+    }
+
+    @Test
     void readsAndEvictsNothingButWhatItIsTold() {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment memory = arena.allocate(4096, 64);

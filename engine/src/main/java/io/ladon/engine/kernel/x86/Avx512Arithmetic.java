@@ -3,6 +3,8 @@ package io.ladon.engine.kernel.x86;
 import static io.ladon.engine.kernel.x86.Memory.at;
 import static io.ladon.engine.kernel.x86.Vector.zmm;
 
+import io.ladon.engine.checkpoint.TensorType;
+
 /**
  * AVX-512 with VNNI: a register has 16 rows, and {@code vpdpbusd} multiplies four columns of each
  * with four activations of one token. Each token has a chain of its own, so that from four tokens
@@ -10,7 +12,10 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
  *
  * <p>For one panel the activations of every product are read from memory, broadcast. A CPU that
  * starts two products a cycle reads no more than two operands a cycle, and there is more to be read
- * than these; so where tokens are many, two panels go together and share what is read.
+ * than these; so where tokens are many, two panels go together and share what is read. Unless it
+ * starts no more than two vector instructions a cycle of any kind, as Intel's do with registers of
+ * 512 bits: there it counts that weights, once unpacked, serve as many tokens as registers have
+ * room for.
  *
  * <p>Registers: integer dots of each token and panel, which start at the correction for the zero
  * point; as many sums ({@link Avx512Sums}); zmm29-31 are constants, as far as the format needs
@@ -78,6 +83,11 @@ final class Avx512Arithmetic extends Avx512Sums {
       case Q5_K, Q6_K -> 4;
       case F32, F16, BF16 -> 0;
     };
+  }
+
+  /** Tokens of a tile at most where no panels go together but tokens are many. */
+  static int tallTokens(Format format) {
+    return format.type() == TensorType.Q5_K ? 11 : 12;
   }
 
   private Vector[] ofPanels() {

@@ -9,7 +9,7 @@ import static io.ladon.engine.kernel.x86.Vector.zmm;
  */
 abstract class Avx512Sums implements TileArithmetic {
 
-  /** Tokens of a tile at most: more would not fit the registers. */
+  /** Tokens of a tile at most, unless it is to be a tall one. */
   static final int MAX_TOKENS = 8;
 
   static final int ROW_BYTES = 64;

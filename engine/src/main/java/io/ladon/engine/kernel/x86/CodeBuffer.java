@@ -14,6 +14,11 @@ final class CodeBuffer {
     return size;
   }
 
+  /** Takes back what came after the first {@code to} bytes. */
+  void shrink(int to) {
+    size = to;
+  }
+
   void putByte(int value) {
     if (size == bytes.length) {
       bytes = Arrays.copyOf(bytes, 2 * size);

@@ -33,7 +33,30 @@ final class CpuFeatures {
 
   private static final long TILE_STATE = 0b11L << 17; // shapes and tiles
 
+  private static final long[] GENUINE_INTEL = {0x756E6547, 0x6C65746E, 0x49656E69}; // ebx, ecx, edx
+
   private CpuFeatures() {}
+
+  /**
+   * Whether the CPU says that Intel made it.
+   *
+   * @throws IOException if the system refuses executable memory
+   */
+  static boolean isIntel() throws IOException {
+    Assembler a = new Assembler();
+    emitCpuid(a);
+    try (ExecutableMemory code = ExecutableMemory.load(a.toBytes());
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment registers = arena.allocate(4 * 8, 8);
+      MemorySegment cpuid = code.function(0);
+      for (int register = EBX; register <= EDX; register++) {
+        if (ask(cpuid, registers, 0, register) != GENUINE_INTEL[register - EBX]) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
 
   /**
    * Asks the CPU.

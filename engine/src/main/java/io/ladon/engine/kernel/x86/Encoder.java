@@ -1,5 +1,7 @@
 package io.ladon.engine.kernel.x86;
 
+import java.util.List;
+
 /**
  * Instruction formats: prefixes (REX, VEX, EVEX), ModRM, SIB and displacement. Bits that extend a
  * register's number past 7 are spread over the prefixes, in VEX and EVEX inverted.
@@ -17,9 +19,28 @@ abstract class Encoder {
   private static final int RBP = 5; // in ModRM without displacement stands for: relative to RIP
 
   private final CodeBuffer code = new CodeBuffer();
+  private InstructionSpread spread = InstructionSpread.NOTHING;
+  private int vectorInstructions;
 
   final CodeBuffer code() {
     return code;
+  }
+
+  /**
+   * Emits a body with other instructions evenly among its vector instructions.
+   *
+   * @param others each emits one that may stand anywhere in the body, and is no vector instruction
+   * @param body is run twice, the first time to count
+   */
+  final void spread(List<Runnable> others, Runnable body) {
+    int begin = code.size();
+    int before = vectorInstructions;
+    body.run();
+    code.shrink(begin);
+    spread = new InstructionSpread(others, vectorInstructions - before);
+    body.run();
+    spread.finish();
+    spread = InstructionSpread.NOTHING;
   }
 
   /** A 64-bit integer instruction of register and register. */
@@ -82,7 +103,13 @@ abstract class Encoder {
     }
   }
 
+  private void beginVector() {
+    vectorInstructions++;
+    spread.beforeNext();
+  }
+
   private void vex(VectorOp op, Vector reg, int second, Operand last) {
+    beginVector();
     int base = last.number();
     int length = reg.bits() == 256 || (last instanceof Vector v && v.bits() == 256) ? 1 : 0;
     int tail = (~second & 15) << 3 | length << 2 | op.prefix();
@@ -103,6 +130,7 @@ abstract class Encoder {
    * @param mask number of the write mask, with {@link #ZEROING} or without; 0 for none
    */
   final void evex(VectorOp op, Vector reg, int second, Operand last, int mask) {
+    beginVector();
     int base = last.number();
     Vector size = last instanceof Vector v && v.bits() > reg.bits() ? v : reg;
     int length = size.bits() == 512 ? 2 : size.bits() == 256 ? 1 : 0;

@@ -129,17 +129,28 @@ public final class MachineCode implements AutoCloseable {
   }
 
   /**
-   * Assembles a tier.
+   * Assembles a tier as this CPU likes it best.
    *
    * @param constants float32 numbers
    * @throws IOException if the system refuses executable memory
    */
   public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants)
       throws IOException {
+    return assemble(tier, constants, !CpuFeatures.isIntel());
+  }
+
+  /**
+   * Assembles a tier.
+   *
+   * @param pairs whether AVX-512 code takes two panels at a time where tokens are many, or more
+   *     tokens
+   */
+  public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants, boolean pairs)
+      throws IOException {
     MachineCode code = new MachineCode(tier, constants);
     try {
       for (TensorType type : TensorType.values()) {
-        code.products.put(type, ProductFunctions.assemble(tier, type));
+        code.products.put(type, ProductFunctions.assemble(tier, type, pairs));
       }
       if (tier.usesTiles()) {
         code.tiles = AmxCode.assemble();

@@ -4,6 +4,8 @@ import static io.ladon.engine.kernel.x86.Memory.at;
 
 import io.ladon.engine.kernel.x86.Assembler.Condition;
 import io.ladon.engine.memory.FetchDistance;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The loops of a product, the same in every tier: panels; for each the token tiles, so that a panel
@@ -51,8 +53,12 @@ final class ProductCode {
     return 2 * panelBytes <= PAIR_AHEAD_BYTES ? 2 * panelBytes : USUAL.farBytes();
   }
 
-  /** The function: walks panels and token tiles. */
-  void emitFunction(Tier tier, Format format) {
+  /**
+   * The function: walks panels and token tiles.
+   *
+   * @param ofMany whether there is code for many tokens
+   */
+  void emitFunction(Tier tier, Format format, boolean ofMany) {
     for (Gp register : Registers.SAVED) {
       a.push(register);
     }
@@ -65,7 +71,7 @@ final class ProductCode {
       tier.constants(a, format);
     } else {
       tier.constants(a, format);
-      if (tier.tokensOfMany(format) > 0) {
+      if (ofMany) {
         emitPanels(2, Parameters.MANY_END, Parameters.MANY_CODE, () -> {});
       }
     }
@@ -143,15 +149,17 @@ final class ProductCode {
     }
     sums.beginTile();
     if (format.isSuperBlock() && !unpacked) {
-      emitFetches(Format.SUPER_HEADER, pair);
+      fetches(Format.SUPER_HEADER, pair).forEach(Runnable::run);
+      emitAdvance(Format.SUPER_HEADER);
     }
     Label blocks = a.loop();
     if (unpacked) {
-      emitShareOfFetches();
+      a.spread(shareOfFetches(), sums::addBlock);
+      a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.FETCH_STEP));
     } else {
-      emitFetches(quantBytes + format.blockHeader(), pair);
+      a.spread(fetches(quantBytes + format.blockHeader(), pair), sums::addBlock);
+      emitAdvance(quantBytes + format.blockHeader());
     }
-    sums.addBlock();
     for (int p = 0; p < sums.panels(); p++) {
       a.add(Registers.HEADERS[p], format.blockHeader());
       a.add(Registers.QUANTS_OF[p], quantBytes);
@@ -171,34 +179,45 @@ final class ProductCode {
   }
 
   /**
-   * Fetches as many bytes in the order of memory. Of a panel alone what is near to the L1 cache and
-   * what is far to the L2 cache, the far first: on a Zen 3 up to 3 % more with one token than the
-   * other way round. Of a pair both to the L2 cache; the CPU follows from there to the L1 cache by
-   * itself, as each panel is walked many times.
+   * Instructions that fetch as many bytes in the order of memory. Of a panel alone what is near to
+   * the L1 cache and what is far to the L2 cache, the far first: on a Zen 3 up to 3 % more with one
+   * token than the other way round. Of a pair both to the L2 cache; the CPU follows from there to
+   * the L1 cache by itself, as each panel is walked many times.
+   *
+   * <p>Each holds one of a core's few buffers for lines on their way. All of a block's at once find
+   * none free, and what waits for one keeps the products behind it from being finished; so they are
+   * to be spread among these.
    */
-  private void emitFetches(int bytes, boolean pair) {
-    for (int i = Registers.AHEADS.length - 1; i >= 0; i--) {
-      Gp ahead = Registers.AHEADS[i];
-      for (int line = 0; line < bytes; line += 64) {
-        if (i == 0 && !pair) {
-          a.prefetcht0(at(ahead, line));
-        } else {
-          a.prefetcht1(at(ahead, line));
-        }
-      }
+  private List<Runnable> fetches(int bytes, boolean pair) {
+    List<Runnable> fetches = new ArrayList<>();
+    for (int line = 0; line < bytes; line += 64) {
+      Memory far = at(Registers.AHEADS[1], line);
+      fetches.add(() -> a.prefetcht1(far));
+    }
+    for (int line = 0; line < bytes; line += 64) {
+      Memory near = at(Registers.AHEADS[0], line);
+      fetches.add(pair ? () -> a.prefetcht1(near) : () -> a.prefetcht0(near));
+    }
+    return fetches;
+  }
+
+  private void emitAdvance(int bytes) {
+    for (Gp ahead : Registers.AHEADS) {
       a.add(ahead, bytes);
     }
   }
 
   /**
-   * Fetches the next panel to the L2 cache, a share of it with each block of each tile of tokens,
-   * so that memory is read all the while.
+   * Instructions that fetch the next panel to the L2 cache, a share of it with each block of each
+   * tile of tokens, so that memory is read all the while.
    */
-  private void emitShareOfFetches() {
+  private List<Runnable> shareOfFetches() {
+    List<Runnable> fetches = new ArrayList<>();
     for (int line = 0; line < Parameters.MAX_FETCH_STEP; line += 64) {
-      a.prefetcht1(at(Registers.AHEAD, line));
+      Memory next = at(Registers.AHEAD, line);
+      fetches.add(() -> a.prefetcht1(next));
     }
-    a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.FETCH_STEP));
+    return fetches;
   }
 
   /** At the end of a leaf adds the sums on the stack that are due, and pushes the result. */

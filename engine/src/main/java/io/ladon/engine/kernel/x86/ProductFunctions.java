@@ -40,7 +40,7 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     this.multiply = memory.function(multiplyOffset);
     this.tiles = addresses(tileOffsets);
     this.ofMany = addresses(offsetsOfMany);
-    this.fewestOfMany = tier.tokensOfMany(format) > 0 ? tier.fewestOfMany(format) : NEVER;
+    this.fewestOfMany = ofMany.length > 1 ? tier.fewestOfMany(format) : NEVER;
     this.panelsOfMany = tier.unpacks(format) ? 1 : 2;
     this.unpackedBytes = tier.unpacks(format) ? format.unpackedBytes() : 0;
   }
@@ -56,18 +56,19 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   /**
    * Assembles.
    *
+   * @param pairs as {@link Tier#tokensOfMany} has it
    * @throws IOException if the system refuses executable memory
    */
-  static ProductFunctions assemble(Tier tier, TensorType type) throws IOException {
+  static ProductFunctions assemble(Tier tier, TensorType type, boolean pairs) throws IOException {
     Format format = Format.of(type);
     Assembler a = new Assembler();
     tier.preparation(a, format).emit();
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
-    product.emitFunction(tier, format);
-    int[] tiles = new int[tier.maxTokens(format) + 1];
-    int[] ofMany = new int[tier.tokensOfMany(format) + 1];
-    for (int tokens = 1; tokens <= tier.maxTokens(format); tokens++) {
+    int[] tiles = new int[tier.maxTokens(format, pairs) + 1];
+    int[] ofMany = new int[tier.tokensOfMany(format, pairs) + 1];
+    product.emitFunction(tier, format, ofMany.length > 1);
+    for (int tokens = 1; tokens < tiles.length; tokens++) {
       tiles[tokens] = a.align();
       product.emitTile(format, tokens, tier.arithmetic(a, format, tokens));
     }

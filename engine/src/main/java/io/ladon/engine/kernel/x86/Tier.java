@@ -43,10 +43,16 @@ public enum Tier {
     return this == AMX;
   }
 
-  /** Tokens of a tile at most, where no tile registers are used. */
-  int maxTokens(Format format) {
+  /**
+   * Tokens of a tile at most, where no tile registers are used.
+   *
+   * @param pairs as {@link #tokensOfMany} has it
+   */
+  int maxTokens(Format format, boolean pairs) {
     if (isWide()) {
-      return Avx512Sums.MAX_TOKENS;
+      return pairs || format.isFloat()
+          ? Avx512Sums.MAX_TOKENS
+          : Avx512Arithmetic.tallTokens(format);
     }
     if (format.isFloat()) {
       return Avx2Sums.MAX_TOKENS;
@@ -96,10 +102,13 @@ public enum Tier {
   /**
    * Tokens of a tile at most in the code for many tokens, in which pairs of panels go together, or
    * panels are unpacked; 0 if there is none.
+   *
+   * @param pairs whether the CPU is one on which registers of 512 bits better pair panels than take
+   *     more tokens of one ({@link Avx512Arithmetic})
    */
-  int tokensOfMany(Format format) {
+  int tokensOfMany(Format format, boolean pairs) {
     if (isWide()) {
-      return Avx512Arithmetic.pairTokens(format);
+      return pairs ? Avx512Arithmetic.pairTokens(format) : 0;
     }
     return unpacks(format) ? Avx2Unpacked.MOST_TOKENS : 0;
   }

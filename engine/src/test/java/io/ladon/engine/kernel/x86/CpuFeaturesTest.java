@@ -18,14 +18,7 @@ class CpuFeaturesTest {
 
   @Test
   void findsWhatTheSystemSays() throws IOException {
-    String obstacle = MachineCode.systemObstacle();
-    assumeTrue(obstacle.isEmpty(), obstacle);
-    List<String> flags =
-        Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
-            .filter(line -> line.startsWith("flags"))
-            .findFirst()
-            .map(line -> Arrays.asList(line.split("\\s+")))
-            .orElseThrow();
+    List<String> flags = Arrays.asList(cpuinfo("flags").split("\\s+"));
     Set<Feature> expected = EnumSet.noneOf(Feature.class);
     for (Feature feature : Feature.values()) {
       if (flags.contains(feature.name().toLowerCase(Locale.ROOT))) {
@@ -33,6 +26,21 @@ class CpuFeaturesTest {
       }
     }
     assertThat(CpuFeatures.detect()).isEqualTo(expected);
+  }
+
+  @Test
+  void findsWhoMadeTheCpu() throws IOException {
+    assertThat(CpuFeatures.isIntel()).isEqualTo(cpuinfo("vendor_id").endsWith("GenuineIntel"));
+  }
+
+  /** The first line of that name. */
+  private static String cpuinfo(String name) throws IOException {
+    String obstacle = MachineCode.systemObstacle();
+    assumeTrue(obstacle.isEmpty(), obstacle);
+    return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+        .filter(line -> line.startsWith(name))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test
