@@ -7,6 +7,7 @@ import io.ladon.coordinator.sample.Sampler;
 import io.ladon.coordinator.schedule.EmbeddingRows;
 import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.model.RopeSpec;
+import io.ladon.proto.CandidateRequest;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -120,13 +121,11 @@ public final class FakeModel {
     List<Integer> generated = new ArrayList<>();
     while (generated.size() < request.maxTokens()) {
       float[] logits = repetitive ? repetitive(state, last, VOCABULARY) : logits(state);
-      float temperature = request.sampling().temperature();
-      Distribution d =
-          Distribution.merge(
-              RankAnswers.of(logits, 1, VOCABULARY, temperature),
-              VOCABULARY,
-              temperature,
-              VOCABULARY);
+      CandidateRequest all =
+          Sampler.candidates(request.sampling(), 0, VOCABULARY).toBuilder()
+              .setCount(VOCABULARY)
+              .build();
+      Distribution d = Distribution.merge(RankAnswers.of(logits, 1, all), all, VOCABULARY);
       int id = d.id(Sampler.choose(request.sampling(), generated.size(), d));
       generated.add(id);
       state = next(state, id);

@@ -75,14 +75,7 @@ public final class FakeRank {
         float[] logits = logits(run, token);
         latest.put(new Place(r, token), logits);
         result.addResults(
-            RankAnswers.of(
-                logits,
-                owned.begin(),
-                owned.end(),
-                r,
-                token,
-                run.getCandidates().getCount(),
-                run.getCandidates().getTemperature()));
+            RankAnswers.of(logits, owned.begin(), owned.end(), r, token, run.getCandidates()));
       }
     }
     if (rows.hasRemaining()) {

@@ -2,6 +2,7 @@ package io.ladon.coordinator.sample;
 
 import io.ladon.coordinator.generate.TokenLogprob;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.TokenResult;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,7 +15,8 @@ import java.util.List;
  *
  * <p>Candidates stand in the order of descending logit, then ascending id. Sums are in double, with
  * {@link StrictMath}: {@code sum = Σ over tiles of tileSum * exp(tileMax - max)}, and {@code
- * scaledSum} the same with every exponent divided by the temperature.
+ * scaledSum} the same with every exponent divided by the temperature. Those that were not asked for
+ * are not known.
  */
 public final class Distribution {
 
@@ -22,7 +24,7 @@ public final class Distribution {
   private final float[] logits;
   private final boolean complete;
   private final float max;
-  private final float temperature;
+  private final CandidateRequest asked;
   private final List<TokenResult> parts;
   private double sum; // of the weights at temperature 1; 0 until it is asked for
 
@@ -31,13 +33,13 @@ public final class Distribution {
       float[] logits,
       boolean complete,
       float max,
-      float temperature,
+      CandidateRequest asked,
       List<TokenResult> parts) {
     this.ids = ids;
     this.logits = logits;
     this.complete = complete;
     this.max = max;
-    this.temperature = temperature;
+    this.asked = asked;
     this.parts = parts;
   }
 
@@ -45,15 +47,14 @@ public final class Distribution {
    * Merges what the ranks say of one run.
    *
    * @param parts by rank
-   * @param count candidates that were asked of each rank; that many are kept, so that the outcome
-   *     does not depend on how many ranks were asked
-   * @param temperature as asked for
+   * @param asked of each rank; as many candidates are kept, so that the outcome does not depend on
+   *     how many ranks were asked
    * @throws IllegalArgumentException if the parts do not make up a vocabulary, or logits are not
    *     numbers
    */
   public static Distribution merge(
-      List<TokenResult> parts, int count, float temperature, int vocabularySize) {
-    int kept = Math.min(count, vocabularySize);
+      List<TokenResult> parts, CandidateRequest asked, int vocabularySize) {
+    int kept = Math.min(asked.getCount(), vocabularySize);
     int[] ids = new int[kept];
     float[] logits = new float[kept];
     int[] next = new int[parts.size()];
@@ -69,15 +70,11 @@ public final class Distribution {
     }
     float max = maximum(parts, vocabularySize);
     if (!Float.isFinite(max)
-        || !areSums(parts, false)
-        || (isScaled(temperature) && !areSums(parts, true))) {
+        || (asked.getSums() && !areSums(parts, false))
+        || (asked.getTemperature() != 0 && !areSums(parts, true))) {
       throw new IllegalArgumentException("the model's logits are not numbers");
     }
-    return new Distribution(ids, logits, kept == vocabularySize, max, temperature, parts);
-  }
-
-  private static boolean isScaled(float temperature) {
-    return temperature != 0 && temperature != 1;
+    return new Distribution(ids, logits, kept == vocabularySize, max, asked, parts);
   }
 
   private static float tileSum(TokenResult part, int tile, boolean scaled) {
@@ -161,7 +158,7 @@ public final class Distribution {
       sortedIds[i] = (int) keys[i];
       sortedLogits[i] = all[sortedIds[i]];
     }
-    return new Distribution(sortedIds, sortedLogits, true, max, temperature, parts);
+    return new Distribution(sortedIds, sortedLogits, true, max, asked, parts);
   }
 
   /** Candidates at hand. */
@@ -189,9 +186,9 @@ public final class Distribution {
     return StrictMath.exp(((double) logits[candidate] - max) / temperature);
   }
 
-  /** Sum of the weights of all tokens, at the temperature that was asked for. */
+  /** Sum of the weights of all tokens, at the temperature that was asked for; else at 1. */
   double scaledSum() {
-    return isScaled(temperature) ? total(temperature, true) : sum();
+    return asked.getTemperature() != 0 ? total(asked.getTemperature(), true) : sum();
   }
 
   private double sum() {

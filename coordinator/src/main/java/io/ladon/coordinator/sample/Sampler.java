@@ -1,6 +1,7 @@
 package io.ladon.coordinator.sample;
 
 import io.ladon.coordinator.generate.SamplingOptions;
+import io.ladon.proto.CandidateRequest;
 
 /**
  * Chooses a token. With temperature 0 it is the one with the highest logit, the lowest id at ties.
@@ -33,17 +34,24 @@ public final class Sampler {
   private Sampler() {}
 
   /**
-   * How many candidates to ask of each rank so that they mostly decide.
+   * What to ask of each rank: so many candidates that they mostly decide, and no sums but those
+   * that {@link #choose} or log-probabilities need. For which tokens is left open.
    *
    * @param topLogprobs as in {@link io.ladon.coordinator.generate.GenerationRequest}
    * @param limit most candidates that a rank may be asked for
    */
-  public static int candidates(SamplingOptions options, int topLogprobs, int limit) {
+  public static CandidateRequest candidates(SamplingOptions options, int topLogprobs, int limit) {
     int wanted = Math.max(1, topLogprobs);
     if (!options.greedy()) {
       wanted = Math.max(wanted, options.topK() > 0 ? options.topK() : USUAL_CANDIDATES);
     }
-    return Math.min(wanted, limit);
+    boolean drawsFromAll = !options.greedy() && options.topK() == 0;
+    boolean isPlain = options.temperature() == 1;
+    return CandidateRequest.newBuilder()
+        .setCount(Math.min(wanted, limit))
+        .setSums(topLogprobs >= 0 || (drawsFromAll && isPlain))
+        .setTemperature(drawsFromAll && !isPlain ? options.temperature() : 0)
+        .build();
   }
 
   /**

@@ -2,7 +2,6 @@ package io.ladon.coordinator.schedule;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.ladon.coordinator.Limits;
-import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.Run;
 import io.ladon.proto.Step;
 import java.util.ArrayList;
@@ -117,11 +116,7 @@ record Batch(List<Entry> entries, Step step) {
         run.addBlocks(sequence.blocks[b]);
       }
       if (entry.sampled()) {
-        run.setCandidates(
-            CandidateRequest.newBuilder()
-                .setTokens(entry.asked())
-                .setCount(sequence.candidates)
-                .setTemperature(sequence.request.sampling().temperature()));
+        run.setCandidates(sequence.candidates.toBuilder().setTokens(entry.asked()));
       }
       step.addRuns(run);
     }

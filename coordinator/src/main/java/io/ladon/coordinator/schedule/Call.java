@@ -112,10 +112,11 @@ final class Call {
       return "result of run %d, token %d where run %d, token %d was due"
           .formatted(result.getRun(), result.getToken(), run, token);
     }
-    float temperature = batch.step().getRuns(run).getCandidates().getTemperature();
-    int scaled = temperature == 0 || temperature == 1 ? 0 : tiles;
+    CandidateRequest asked = batch.step().getRuns(run).getCandidates();
+    int sums = asked.getSums() ? tiles : 0;
+    int scaled = asked.getTemperature() == 0 ? 0 : tiles;
     if (result.getTileMaxCount() != tiles
-        || result.getTileSumCount() != tiles
+        || result.getTileSumCount() != sums
         || result.getTileSumScaledCount() != scaled) {
       return "run %d: %d, %d, %d vocabulary tiles where %d, %d, %d were due"
           .formatted(
@@ -124,10 +125,10 @@ final class Call {
               result.getTileSumCount(),
               result.getTileSumScaledCount(),
               tiles,
-              tiles,
+              sums,
               scaled);
     }
-    int due = Math.min(batch.step().getRuns(run).getCandidates().getCount(), rows.size());
+    int due = Math.min(asked.getCount(), rows.size());
     if (result.getIdsCount() != due || result.getLogitsCount() != due) {
       return "run %d: %d candidates where %d were due".formatted(run, result.getIdsCount(), due);
     }
@@ -150,9 +151,8 @@ final class Call {
     for (StepResult result : results) {
       parts.add(Objects.requireNonNull(result).getResults(resultsBefore[run] + n));
     }
-    CandidateRequest asked = batch.step().getRuns(run).getCandidates();
     return Distribution.merge(
-        parts, asked.getCount(), asked.getTemperature(), plan.spec().vocabularySize());
+        parts, batch.step().getRuns(run).getCandidates(), plan.spec().vocabularySize());
   }
 
   /**

@@ -19,10 +19,13 @@ import java.util.List;
  */
 final class Practice {
 
-  /** As many tokens as fill the block, drawn from few candidates: no draw needs all logits. */
+  /**
+   * As many tokens as fill the block, drawn from few candidates, so that no draw needs all logits;
+   * with log-probabilities, for which ranks add up exponentials.
+   */
   private static final GenerationRequest REQUEST =
       new GenerationRequest(
-          new int[] {0}, Limits.BLOCK_POSITIONS, new SamplingOptions(0.8f, 1, 32, 0, 1), -1, true);
+          new int[] {0}, Limits.BLOCK_POSITIONS, new SamplingOptions(0.8f, 1, 32, 0, 1), 0, true);
 
   private static final int DRAFT = 3;
 
@@ -52,7 +55,12 @@ final class Practice {
 
   private static Sequence begin() {
     Sequence begun =
-        new Sequence(0, REQUEST, new Nobody(), Sampler.candidates(REQUEST.sampling(), -1, 32), 0);
+        new Sequence(
+            0,
+            REQUEST,
+            new Nobody(),
+            Sampler.candidates(REQUEST.sampling(), REQUEST.topLogprobs(), 32),
+            0);
     begun.blocks = new int[] {BlockPool.PRACTICE_BLOCK};
     return begun;
   }

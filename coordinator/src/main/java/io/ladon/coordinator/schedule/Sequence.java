@@ -6,6 +6,7 @@ import io.ladon.coordinator.generate.FinishReason;
 import io.ladon.coordinator.generate.GenerationListener;
 import io.ladon.coordinator.generate.GenerationRequest;
 import io.ladon.coordinator.generate.Usage;
+import io.ladon.proto.CandidateRequest;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,7 @@ final class Sequence {
   final long acceptedNanos;
 
   /** Asked of each rank for every token. */
-  final int candidates;
+  final CandidateRequest candidates;
 
   /** Set by the client's side, from any thread: nothing more is told but the end. */
   volatile boolean cancelRequested;
@@ -60,7 +61,7 @@ final class Sequence {
       long id,
       GenerationRequest request,
       GenerationListener listener,
-      int candidates,
+      CandidateRequest candidates,
       long acceptedNanos) {
     this.id = id;
     this.request = request;

@@ -1,6 +1,7 @@
 package io.ladon.coordinator.sample;
 
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.TokenResult;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,13 +14,13 @@ public final class RankAnswers {
   private RankAnswers() {}
 
   /** The answers of some ranks that share the vocabulary's tiles as evenly as they can. */
-  public static List<TokenResult> of(float[] logits, int ranks, int count, float temperature) {
+  public static List<TokenResult> of(float[] logits, int ranks, CandidateRequest asked) {
     int tiles = Math.ceilDiv(logits.length, ShardPlan.VOCABULARY_TILE);
     List<TokenResult> parts = new ArrayList<>();
     for (int r = 0; r < ranks; r++) {
       int begin = Math.min(tiles * r / ranks * ShardPlan.VOCABULARY_TILE, logits.length);
       int end = Math.min(tiles * (r + 1) / ranks * ShardPlan.VOCABULARY_TILE, logits.length);
-      parts.add(of(logits, begin, end, 0, 0, count, temperature));
+      parts.add(of(logits, begin, end, 0, 0, asked));
     }
     return parts;
   }
@@ -30,12 +31,12 @@ public final class RankAnswers {
    * @param token index in the run
    */
   public static TokenResult of(
-      float[] logits, int begin, int end, int run, int token, int count, float temperature) {
+      float[] logits, int begin, int end, int run, int token, CandidateRequest asked) {
     TokenResult.Builder part = TokenResult.newBuilder().setRun(run).setToken(token);
     IntStream.range(begin, end)
         .boxed()
         .sorted(Comparator.<Integer>comparingDouble(i -> -logits[i]).thenComparing(i -> i))
-        .limit(count)
+        .limit(asked.getCount())
         .forEach(i -> part.addIds(i).addLogits(logits[i]));
     for (int t = begin; t < end; t += ShardPlan.VOCABULARY_TILE) {
       int tileEnd = Math.min(t + ShardPlan.VOCABULARY_TILE, end);
@@ -47,10 +48,13 @@ public final class RankAnswers {
       double scaled = 0;
       for (int i = t; i < tileEnd; i++) {
         sum += Math.exp((double) logits[i] - max);
-        scaled += Math.exp(((double) logits[i] - max) / temperature);
+        scaled += Math.exp(((double) logits[i] - max) / asked.getTemperature());
       }
-      part.addTileMax(max).addTileSum((float) sum);
-      if (temperature != 0 && temperature != 1) {
+      part.addTileMax(max);
+      if (asked.getSums()) {
+        part.addTileSum((float) sum);
+      }
+      if (asked.getTemperature() != 0) {
         part.addTileSumScaled((float) scaled);
       }
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ladon.coordinator.generate.SamplingOptions;
 import io.ladon.coordinator.generate.TokenLogprob;
+import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.TokenResult;
 import java.util.Arrays;
 import java.util.List;
@@ -26,7 +27,7 @@ final class SamplerTest {
     logits[700] = 3;
     logits[300] = 3;
     for (int ranks = 1; ranks <= 4; ranks++) {
-      Distribution d = merge(logits, ranks, 1, 0);
+      Distribution d = merge(logits, ranks, asked(1, false, 0));
       assertThat(d.id(Sampler.choose(SamplingOptions.GREEDY, 0, d))).isEqualTo(300);
     }
   }
@@ -34,7 +35,7 @@ final class SamplerTest {
   @Test
   void logprobsAreTheModelsOwn() {
     float[] logits = logits(1, 2f);
-    Distribution d = merge(logits, 2, 5, 0.5f);
+    Distribution d = merge(logits, 2, asked(5, true, 0.5f));
     double sum = 0;
     for (float logit : logits) {
       sum += Math.exp(logit);
@@ -108,7 +109,7 @@ final class SamplerTest {
       logits[i * 71] = i * 0.25f;
     }
     SamplingOptions options = new SamplingOptions(0.8f, 1, 0, 0, 42);
-    Distribution d = merge(logits, 3, 64, 0.8f);
+    Distribution d = merge(logits, 3, asked(64, true, 0.8f));
     int draws = 100_000;
     int[] counts = new int[VOCABULARY];
     for (int i = 0; i < draws; i++) {
@@ -157,7 +158,7 @@ final class SamplerTest {
     float[] logits = logits(5, 1);
     logits[3] = 0f;
     logits[4] = -0f;
-    Distribution d = merge(logits, 2, 64, 1);
+    Distribution d = merge(logits, 2, asked(64, true, 0));
     Distribution all = d.withAll(logits);
     for (int i = 0; i < d.size(); i++) {
       assertThat(all.id(i)).isEqualTo(d.id(i));
@@ -168,31 +169,40 @@ final class SamplerTest {
 
   @Test
   void askedCandidates() {
-    SamplingOptions warm = new SamplingOptions(1, 0.9f, 0, 0, 0);
-    assertThat(Sampler.candidates(SamplingOptions.GREEDY, -1, 256)).isEqualTo(1);
-    assertThat(Sampler.candidates(SamplingOptions.GREEDY, 20, 256)).isEqualTo(20);
-    assertThat(Sampler.candidates(warm, -1, 256)).isEqualTo(64);
-    assertThat(Sampler.candidates(new SamplingOptions(1, 1, 40, 0, 0), 0, 256)).isEqualTo(40);
-    assertThat(Sampler.candidates(new SamplingOptions(1, 1, 4000, 0, 0), 0, 256)).isEqualTo(256);
+    SamplingOptions greedy = SamplingOptions.GREEDY;
+    assertThat(Sampler.candidates(greedy, -1, 256)).isEqualTo(asked(1, false, 0));
+    assertThat(Sampler.candidates(greedy, 20, 256)).isEqualTo(asked(20, true, 0));
+    SamplingOptions plain = new SamplingOptions(1, 0.9f, 0, 0, 0);
+    assertThat(Sampler.candidates(plain, -1, 256)).isEqualTo(asked(64, true, 0));
+    SamplingOptions warm = new SamplingOptions(0.7f, 0.9f, 0, 0, 0);
+    assertThat(Sampler.candidates(warm, -1, 256)).isEqualTo(asked(64, false, 0.7f));
+    assertThat(Sampler.candidates(warm, 0, 256)).isEqualTo(asked(64, true, 0.7f));
+    SamplingOptions ofBest = new SamplingOptions(0.7f, 0.9f, 40, 0, 0);
+    assertThat(Sampler.candidates(ofBest, -1, 256)).isEqualTo(asked(40, false, 0));
+    assertThat(Sampler.candidates(ofBest, 0, 256)).isEqualTo(asked(40, true, 0));
+    SamplingOptions ofMany = new SamplingOptions(1, 1, 4000, 0, 0);
+    assertThat(Sampler.candidates(ofMany, -1, 256)).isEqualTo(asked(256, false, 0));
   }
 
   @Test
   void refusesWhatIsNoVocabulary() {
     float[] logits = logits(9, 1);
-    List<TokenResult> parts = RankAnswers.of(logits, 2, 4, 1);
+    CandidateRequest four = asked(4, false, 0);
+    List<TokenResult> parts = RankAnswers.of(logits, 2, four);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Distribution.merge(parts.subList(0, 1), 4, 1, VOCABULARY))
+        .isThrownBy(() -> Distribution.merge(parts.subList(0, 1), four, VOCABULARY))
         .withMessageContaining("2 vocabulary tiles, the model has 4");
-    Arrays.fill(logits, Float.NaN);
-    List<TokenResult> bad = RankAnswers.of(logits, 2, 4, 1);
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> Distribution.merge(bad, 4, 1, VOCABULARY))
-        .withMessageContaining("not numbers");
+    for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      logits[7] = wrong;
+      List<TokenResult> bad = RankAnswers.of(logits, 2, four);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Distribution.merge(bad, four, VOCABULARY))
+          .withMessageContaining("not numbers");
+    }
   }
 
   private static int choose(float[] logits, int ranks, SamplingOptions options, int index) {
-    int count = Sampler.candidates(options, -1, 256);
-    Distribution d = merge(logits, ranks, count, options.temperature());
+    Distribution d = merge(logits, ranks, Sampler.candidates(options, -1, 256));
     int candidate = Sampler.choose(options, index, d);
     if (candidate != Sampler.ALL_NEEDED) {
       return d.id(candidate);
@@ -201,9 +211,16 @@ final class SamplerTest {
     return all.id(Sampler.choose(options, index, all));
   }
 
-  private static Distribution merge(float[] logits, int ranks, int count, float temperature) {
-    return Distribution.merge(
-        RankAnswers.of(logits, ranks, count, temperature), count, temperature, VOCABULARY);
+  private static CandidateRequest asked(int count, boolean sums, float temperature) {
+    return CandidateRequest.newBuilder()
+        .setCount(count)
+        .setSums(sums)
+        .setTemperature(temperature)
+        .build();
+  }
+
+  private static Distribution merge(float[] logits, int ranks, CandidateRequest asked) {
+    return Distribution.merge(RankAnswers.of(logits, ranks, asked), asked, VOCABULARY);
   }
 
   private static float[] logits(long seed, float spread) {

@@ -157,14 +157,31 @@ public interface Kernels {
       int length);
 
   /**
-   * Largest of {@code x}, -infinity of none, NaN where there is one. Of zeros of both signs it may
-   * be either.
+   * Largest of each of some vectors that follow each other: -infinity of none, NaN where there is
+   * one. Of zeros of both signs it may be either.
+   *
+   * @param x (vectors, length)
+   * @param y (vectors)
    */
-  float max(MemorySegment x, long xOffset, int length);
+  void max(MemorySegment x, long xOffset, int length, int vectors, MemorySegment y, long yOffset);
 
   /**
-   * Sum of {@code exp((x[i] - max) * inverseTemperature)}, in 16 lanes and the tree of {@link
-   * #rmsNorm}, with the project's own exponential ({@link Exponential}).
+   * Of each of some vectors that follow each other the sum of {@code exp((x[i] - max) *
+   * inverseTemperature)}, in 16 lanes and the tree of {@link #rmsNorm}, with the project's own
+   * exponential ({@link Exponential}).
+   *
+   * @param x (vectors, length)
+   * @param max (vectors)
+   * @param y (vectors)
    */
-  float sumExp(MemorySegment x, long xOffset, int length, float max, float inverseTemperature);
+  void sumExp(
+      MemorySegment x,
+      long xOffset,
+      int length,
+      int vectors,
+      MemorySegment max,
+      long maxOffset,
+      float inverseTemperature,
+      MemorySegment y,
+      long yOffset);
 }

@@ -274,33 +274,45 @@ public final class MachineKernels implements Kernels {
   }
 
   @Override
-  public float max(MemorySegment x, long xOffset, int length) {
-    int whole = whole(length);
-    float largest = Float.NEGATIVE_INFINITY;
-    if (whole > 0) {
-      long address = NativeMemory.floats(x, xOffset, whole);
-      largest = result(code.call(Function.MAX, address, whole / UNIT, 0, 0, 0, 0));
+  public void max(
+      MemorySegment x, long xOffset, int length, int vectors, MemorySegment y, long yOffset) {
+    if (length == 0 || length % UNIT != 0 || vectors == 0) {
+      scalar.max(x, xOffset, length, vectors, y, yOffset);
+      return;
     }
-    return whole < length
-        ? Math.max(largest, scalar.max(x, xOffset + whole, length - whole))
-        : largest;
+    code.call(
+        Function.MAX,
+        NativeMemory.floats(x, xOffset, Math.multiplyExact(length, vectors)),
+        length / UNIT,
+        vectors,
+        NativeMemory.floats(y, yOffset, vectors),
+        0,
+        0);
   }
 
   @Override
-  public float sumExp(
-      MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
-    if (length == 0 || length % UNIT != 0) {
-      return scalar.sumExp(x, xOffset, length, max, inverseTemperature);
+  public void sumExp(
+      MemorySegment x,
+      long xOffset,
+      int length,
+      int vectors,
+      MemorySegment max,
+      long maxOffset,
+      float inverseTemperature,
+      MemorySegment y,
+      long yOffset) {
+    if (length == 0 || length % UNIT != 0 || vectors == 0) {
+      scalar.sumExp(x, xOffset, length, vectors, max, maxOffset, inverseTemperature, y, yOffset);
+      return;
     }
-    return result(
-        code.call(
-            Function.SUM_EXP,
-            NativeMemory.floats(x, xOffset, length),
-            length / UNIT,
-            Float.floatToRawIntBits(max),
-            Float.floatToRawIntBits(inverseTemperature),
-            0,
-            0));
+    code.call(
+        Function.SUM_EXP,
+        NativeMemory.floats(x, xOffset, Math.multiplyExact(length, vectors)),
+        length / UNIT,
+        vectors,
+        NativeMemory.floats(max, maxOffset, vectors),
+        Float.floatToRawIntBits(inverseTemperature),
+        NativeMemory.floats(y, yOffset, vectors));
   }
 
   /** Attention over keys and values of some layout. */
@@ -350,9 +362,5 @@ public final class MachineKernels implements Kernels {
 
   private static int whole(int length) {
     return length - length % UNIT;
-  }
-
-  private static float result(long bits) {
-    return Float.intBitsToFloat((int) bits);
   }
 }

@@ -268,22 +268,37 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public float max(MemorySegment x, long xOffset, int length) {
-    float largest = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < length; i++) {
-      largest = Math.max(largest, get(x, xOffset + i));
+  public void max(
+      MemorySegment x, long xOffset, int length, int vectors, MemorySegment y, long yOffset) {
+    for (int v = 0; v < vectors; v++) {
+      float largest = Float.NEGATIVE_INFINITY;
+      for (int i = 0; i < length; i++) {
+        largest = Math.max(largest, get(x, xOffset + (long) v * length + i));
+      }
+      set(y, yOffset + v, largest);
     }
-    return largest;
   }
 
   @Override
-  public float sumExp(
-      MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
-    float[] lanes = new float[LANES];
-    for (int i = 0; i < length; i++) {
-      lanes[i % LANES] += Exponential.exp((get(x, xOffset + i) - max) * inverseTemperature);
+  public void sumExp(
+      MemorySegment x,
+      long xOffset,
+      int length,
+      int vectors,
+      MemorySegment max,
+      long maxOffset,
+      float inverseTemperature,
+      MemorySegment y,
+      long yOffset) {
+    for (int v = 0; v < vectors; v++) {
+      float largest = get(max, maxOffset + v);
+      float[] lanes = new float[LANES];
+      for (int i = 0; i < length; i++) {
+        float value = get(x, xOffset + (long) v * length + i);
+        lanes[i % LANES] += Exponential.exp((value - largest) * inverseTemperature);
+      }
+      set(y, yOffset + v, sumLanes(lanes));
     }
-    return sumLanes(lanes);
   }
 
   private static float get(MemorySegment segment, long index) {

@@ -5,6 +5,7 @@ import static io.ladon.engine.memory.NativeMemory.floats;
 
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Kernels in the Vector API, for any width from 128 to 512 bits: the same code and the same bits.
@@ -127,13 +128,32 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public float max(MemorySegment x, long xOffset, int length) {
-    return VectorMath.max(floats(x, xOffset, length), length);
+  public void max(
+      MemorySegment x, long xOffset, int length, int vectors, MemorySegment y, long yOffset) {
+    long from = floats(x, xOffset, Math.multiplyExact(length, vectors));
+    for (int v = 0; v < vectors; v++) {
+      float largest = VectorMath.max(from + (long) Float.BYTES * length * v, length);
+      y.setAtIndex(ValueLayout.JAVA_FLOAT, yOffset + v, largest);
+    }
   }
 
   @Override
-  public float sumExp(
-      MemorySegment x, long xOffset, int length, float max, float inverseTemperature) {
-    return VectorMath.sumExp(floats(x, xOffset, length), length, max, inverseTemperature);
+  public void sumExp(
+      MemorySegment x,
+      long xOffset,
+      int length,
+      int vectors,
+      MemorySegment max,
+      long maxOffset,
+      float inverseTemperature,
+      MemorySegment y,
+      long yOffset) {
+    long from = floats(x, xOffset, Math.multiplyExact(length, vectors));
+    for (int v = 0; v < vectors; v++) {
+      float largest = max.getAtIndex(ValueLayout.JAVA_FLOAT, maxOffset + v);
+      long vector = from + (long) Float.BYTES * length * v;
+      float sum = VectorMath.sumExp(vector, length, largest, inverseTemperature);
+      y.setAtIndex(ValueLayout.JAVA_FLOAT, yOffset + v, sum);
+    }
   }
 }

@@ -29,10 +29,23 @@ final class CandidateList {
     return size < wanted || (wanted > 0 && logit > logits[size - 1]);
   }
 
-  void add(int id, float logit) {
-    if (!takes(logit)) {
-      return;
+  /** Offers the first {@code count} of {@code values}, the logits of consecutive ids. */
+  void add(int firstId, float[] values, int count) {
+    int i = 0;
+    while (i < count && size < wanted) {
+      add(firstId + i, values[i]);
+      i++;
     }
+    float least = wanted == 0 ? Float.POSITIVE_INFINITY : logits[wanted - 1];
+    for (; i < count; i++) {
+      if (values[i] > least) {
+        add(firstId + i, values[i]);
+        least = logits[wanted - 1];
+      }
+    }
+  }
+
+  private void add(int id, float logit) {
     // The first place whose logit is smaller: equal ones have smaller ids and stay before.
     int low = 0;
     int high = size;

@@ -19,13 +19,14 @@ public record Run(
   /**
    * @param tokens of the run, its last ones, whose logits are asked for, each alone
    * @param count candidates wanted of each rank
-   * @param temperature of the scaled sums; 0 or 1 when they are not needed
+   * @param sums whether the sums at temperature 1 are wanted
+   * @param temperature of the scaled sums; 0 when they are not wanted
    */
-  public record CandidateRequest(int tokens, int count, float temperature) {
+  public record CandidateRequest(int tokens, int count, boolean sums, float temperature) {
 
-    /** Asks for the last token's. */
+    /** Asks for the last token's, with sums at temperature 1. */
     public CandidateRequest(int count, float temperature) {
-      this(1, count, temperature);
+      this(1, count, true, temperature);
     }
   }
 }

@@ -29,9 +29,9 @@ public record StepResult(
    * @param ids best candidates: descending logit, then ascending id
    * @param logits of {@code ids}
    * @param tileMax largest logit of each of this rank's tiles
-   * @param tileSum sum of exp(logit - tileMax) in each tile
+   * @param tileSum sum of exp(logit - tileMax) in each tile; empty where no sums were asked for
    * @param tileSumScaled sum of exp((logit - tileMax) / temperature) in each tile; empty where the
-   *     temperature asked for is 0 or 1
+   *     temperature asked for is 0
    */
   public record TokenResult(
       int run,

@@ -13,7 +13,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -21,6 +20,9 @@ import java.util.List;
  * its best candidates, and sums over each tile of the vocabulary.
  */
 final class VocabularyHead {
+
+  private static final int TILE = ShardPlan.VOCABULARY_TILE;
+  private static final float[] NONE = {};
 
   private final ModelSpec spec;
   private final Range vocabulary;
@@ -32,10 +34,10 @@ final class VocabularyHead {
   private final StepShape shape;
   private final Rows input; // (asked tokens, hidden)
   private final FloatTensor[] logits; // one of (asked tokens, own rows)
-  private final float[] tileMax; // (asked tokens, tiles)
-  private final float[] tileSum;
-  private final float[] tileSumScaled;
-  private final float[] tileLogits = new float[ShardPlan.VOCABULARY_TILE];
+  private final FloatTensor tileMax; // (asked tokens, tiles)
+  private final FloatTensor tileSum;
+  private final FloatTensor tileSumScaled;
+  private final float[] tileLogits = new float[TILE];
   private final CandidateList candidates;
   private final TokenGather gather;
   private final int[] begins;
@@ -54,7 +56,7 @@ final class VocabularyHead {
       StepShape shape) {
     this.spec = plan.spec();
     this.vocabulary = plan.rank(link.rank()).vocabulary();
-    this.tiles = (vocabulary.size() + ShardPlan.VOCABULARY_TILE - 1) / ShardPlan.VOCABULARY_TILE;
+    this.tiles = (vocabulary.size() + TILE - 1) / TILE;
     this.weights = weights;
     this.kernels = kernels;
     this.team = team;
@@ -63,9 +65,9 @@ final class VocabularyHead {
     int maxAsked = options.maxStepAsked();
     this.input = Rows.allocate(arena, maxAsked, spec.hiddenSize());
     this.logits = new FloatTensor[] {FloatTensor.allocate(arena, maxAsked, vocabulary.size())};
-    this.tileMax = new float[maxAsked * tiles];
-    this.tileSum = new float[maxAsked * tiles];
-    this.tileSumScaled = new float[maxAsked * tiles];
+    this.tileMax = FloatTensor.allocate(arena, maxAsked, tiles);
+    this.tileSum = FloatTensor.allocate(arena, maxAsked, tiles);
+    this.tileSumScaled = FloatTensor.allocate(arena, maxAsked, tiles);
     this.candidates = new CandidateList(options.maxCandidates());
     this.gather = new TokenGather(arena, link, maxAsked, spec.hiddenSize());
     this.begins = new int[link.ranks() + 1];
@@ -152,40 +154,57 @@ final class VocabularyHead {
   }
 
   private void sumTiles(int thread, int begin, int end) {
-    for (int item = begin; item < end; item++) {
+    for (int item = begin; item < end; ) {
       int i = item / tiles;
-      int first = item % tiles * ShardPlan.VOCABULARY_TILE;
-      int length = Math.min(ShardPlan.VOCABULARY_TILE, vocabulary.size() - first);
-      long offset = (long) i * vocabulary.size() + first;
-      MemorySegment x = logits[0].segment();
-      float max = kernels.max(x, offset, length);
-      tileMax[item] = max;
-      tileSum[item] = kernels.sumExp(x, offset, length, max, 1f);
-      float temperature = request(i).temperature();
-      if (isScaled(temperature)) {
-        tileSumScaled[item] = kernels.sumExp(x, offset, length, max, 1f / temperature);
+      int tile = item % tiles;
+      int tileEnd = Math.min(tiles, tile + end - item);
+      int whole = Math.max(0, Math.min(tileEnd, vocabulary.size() / TILE) - tile);
+      sumTiles(i, tile, whole, TILE);
+      if (tile + whole < tileEnd) {
+        sumTiles(i, tileEnd - 1, 1, vocabulary.size() % TILE);
       }
+      item += tileEnd - tile;
+    }
+  }
+
+  /**
+   * @param i which of the tokens asked for
+   * @param count of tiles from {@code tile} on, each of {@code length} logits
+   */
+  private void sumTiles(int i, int tile, int count, int length) {
+    MemorySegment x = logits[0].segment();
+    long from = (long) i * vocabulary.size() + (long) tile * TILE;
+    long to = (long) i * tiles + tile;
+    MemorySegment max = tileMax.segment();
+    kernels.max(x, from, length, count, max, to);
+    CandidateRequest request = request(i);
+    if (request.sums()) {
+      kernels.sumExp(x, from, length, count, max, to, 1f, tileSum.segment(), to);
+    }
+    float temperature = request.temperature();
+    if (temperature != 0) {
+      MemorySegment sums = tileSumScaled.segment();
+      kernels.sumExp(x, from, length, count, max, to, 1f / temperature, sums, to);
     }
   }
 
   private TokenResult result(int i) {
     int token = runs.askedToken(i);
     CandidateRequest request = request(i);
+    float[] max = tilesOf(tileMax, i);
     candidates.begin(request.count());
     for (int tile = 0; tile < tiles; tile++) {
-      if (candidates.takes(tileMax[i * tiles + tile])) {
-        int first = tile * ShardPlan.VOCABULARY_TILE;
-        int end = Math.min(vocabulary.size(), first + ShardPlan.VOCABULARY_TILE);
+      if (candidates.takes(max[tile])) {
+        int first = tile * TILE;
+        int count = Math.min(vocabulary.size() - first, TILE);
         MemorySegment.copy(
             logits[0].segment(),
             ValueLayout.JAVA_FLOAT,
             4L * ((long) i * vocabulary.size() + first),
             tileLogits,
             0,
-            end - first);
-        for (int row = first; row < end; row++) {
-          candidates.add(vocabulary.begin() + row, tileLogits[row - first]);
-        }
+            count);
+        candidates.add(vocabulary.begin() + first, tileLogits, count);
       }
     }
     return new TokenResult(
@@ -193,9 +212,9 @@ final class VocabularyHead {
         runs.indexInRun(token),
         candidates.ids(),
         candidates.logits(),
-        tilesOf(tileMax, i),
-        tilesOf(tileSum, i),
-        isScaled(request.temperature()) ? tilesOf(tileSumScaled, i) : new float[0]);
+        max,
+        request.sums() ? tilesOf(tileSum, i) : NONE,
+        request.temperature() != 0 ? tilesOf(tileSumScaled, i) : NONE);
   }
 
   private CandidateRequest request(int i) {
@@ -207,11 +226,9 @@ final class VocabularyHead {
     return request;
   }
 
-  private float[] tilesOf(float[] all, int i) {
-    return Arrays.copyOfRange(all, i * tiles, (i + 1) * tiles);
-  }
-
-  private static boolean isScaled(float temperature) {
-    return temperature != 0f && temperature != 1f;
+  private float[] tilesOf(FloatTensor all, int i) {
+    float[] ofToken = new float[tiles];
+    MemorySegment.copy(all.segment(), ValueLayout.JAVA_FLOAT, 4L * i * tiles, ofToken, 0, tiles);
+    return ofToken;
   }
 }

@@ -50,13 +50,16 @@ abstract class ArithmeticContract extends MultiplyContract {
   @Test
   void exponentialIsAlikeOverAllFloats() {
     FloatTensor x = FloatTensor.allocate(arena, 1, 16);
+    FloatTensor zero = FloatTensor.allocate(arena, 1, 1);
+    FloatTensor sum = FloatTensor.allocate(arena, 1, 1);
     for (long bits = 0; bits < 1L << 32; bits += 16L * ExponentialTest.STEP) {
       float value = Float.intBitsToFloat((int) bits);
       for (int i = 0; i < 16; i++) {
         x.set(0, i, value);
       }
       float expected = 16 * Exponential.exp(value);
-      float actual = kernels().sumExp(x.segment(), 0, 16, 0f, 1f);
+      kernels().sumExp(x.segment(), 0, 16, 1, zero.segment(), 0, 1f, sum.segment(), 0);
+      float actual = sum.get(0, 0);
       if (Float.floatToIntBits(expected) != Float.floatToIntBits(actual)) {
         assertThat(actual).as("16 exp(%s)", value).isEqualTo(expected);
       }
@@ -70,9 +73,8 @@ abstract class ArithmeticContract extends MultiplyContract {
     FloatTensor b = KernelFixtures.activations(arena, 1, length + 5, length + 1);
     FloatTensor[] y = new FloatTensor[2];
     Kernels[] tiers = {new ScalarKernels(), kernels()};
-    float[] sums = new float[2];
     for (int i = 0; i < 2; i++) {
-      y[i] = FloatTensor.allocate(arena, 7, length + 5);
+      y[i] = FloatTensor.allocate(arena, 8, length + 5);
       Kernels tier = tiers[i];
       long row = length + 5L;
       MemorySegment out = y[i].segment();
@@ -85,12 +87,36 @@ abstract class ArithmeticContract extends MultiplyContract {
       tier.gate(Activation.GELU_TANH, a.segment(), 1, b.segment(), 2, out, 4 * row + 1, length);
       MemorySegment.copy(a.segment(), 0, out, 20L * row, 4L * row);
       tier.gate(Activation.SILU, out, 5 * row + 1, b.segment(), 2, out, 5 * row + 1, length);
-      float max = tier.max(a.segment(), 1, length);
-      y[i].set(6, 0, max);
-      sums[i] = tier.sumExp(a.segment(), 1, length, length == 0 ? 0 : max, 1.3f);
+      tier.max(a.segment(), 1, length, 1, out, 6 * row + 1);
+      tier.sumExp(a.segment(), 1, length, 1, out, 6 * row + 1, 1.3f, out, 7 * row + 2);
     }
     assertThat(bits(y[1])).isEqualTo(bits(y[0]));
-    assertThat(Float.floatToRawIntBits(sums[1])).isEqualTo(Float.floatToRawIntBits(sums[0]));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3, 16, 64, 250, 256})
+  void vectorsAreEachMaximizedAndSummedUpOnTheirOwn(int length) {
+    int vectors = 5;
+    FloatTensor x = KernelFixtures.activations(arena, vectors + 1, length, length);
+    FloatTensor[] y = new FloatTensor[2];
+    Kernels[] tiers = {new ScalarKernels(), kernels()};
+    for (int i = 0; i < 2; i++) {
+      y[i] = FloatTensor.allocate(arena, 2, vectors + 3);
+      MemorySegment out = y[i].segment();
+      int row = vectors + 3;
+      tiers[i].max(x.segment(), length, length, vectors, out, 1);
+      tiers[i].sumExp(x.segment(), length, length, vectors, out, 1, 0.7f, out, row + 2L);
+      tiers[i].max(x.segment(), 0, length, 0, out, 0);
+      tiers[i].sumExp(x.segment(), 0, length, 0, out, 0, 0.7f, out, row);
+      for (int v = 0; v < vectors; v++) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int c = 0; c < length; c++) {
+          max = Math.max(max, x.get(v + 1, c));
+        }
+        assertThat(y[i].get(0, v + 1)).isEqualTo(max);
+      }
+    }
+    assertThat(bits(y[1])).isEqualTo(bits(y[0]));
   }
 
   @ParameterizedTest
@@ -116,10 +142,14 @@ abstract class ArithmeticContract extends MultiplyContract {
   @Test
   void findsNoNumberAmongNumbers() {
     FloatTensor x = KernelFixtures.activations(arena, 1, 48, 1);
+    FloatTensor max = FloatTensor.allocate(arena, 1, 3);
     for (int i = 0; i < 48; i++) {
       float before = x.get(0, i);
       x.set(0, i, Float.intBitsToFloat(i % 2 == 0 ? 0x7FC00000 : 0xFFC00001));
-      assertThat(kernels().max(x.segment(), 0, 48)).isNaN();
+      kernels().max(x.segment(), 0, 16, 3, max.segment(), 0);
+      for (int v = 0; v < 3; v++) {
+        assertThat(Float.isNaN(max.get(0, v))).isEqualTo(v == i / 16);
+      }
       x.set(0, i, before);
     }
   }

@@ -14,7 +14,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class KernelSelfTestTest {
 
@@ -76,24 +75,12 @@ class KernelSelfTestTest {
    * @param vector which argument is the one that a function writes; its offset follows it
    */
   @ParameterizedTest
-  @CsvSource({"rmsNorm, 6", "add, 2", "scale, 0", "gate, 5"})
+  @CsvSource({"rmsNorm, 6", "add, 2", "scale, 0", "gate, 5", "max, 4", "sumExp, 7"})
   void seesOneWrongBitOfAVector(String function, int vector) {
     Kernels broken =
         broken(
             function,
             arguments -> flip((MemorySegment) arguments[vector], (long) arguments[vector + 1]));
-    assertThat(KernelSelfTest.difference(broken)).isEqualTo(VECTORS_DIFFER);
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"max", "sumExp"})
-  void seesOneWrongBitOfANumber(String function) {
-    Kernels broken =
-        kernels(
-            (method, arguments) -> {
-              Object result = method.invoke(SCALAR, arguments);
-              return method.getName().equals(function) ? Math.nextUp((float) result) : result;
-            });
     assertThat(KernelSelfTest.difference(broken)).isEqualTo(VECTORS_DIFFER);
   }
 

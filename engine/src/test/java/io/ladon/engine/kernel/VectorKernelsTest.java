@@ -53,13 +53,13 @@ class VectorKernelsTest extends ArithmeticContract {
   @Test
   void refusesMemoryOnTheHeap() {
     MemorySegment heap = MemorySegment.ofArray(new float[16]);
-    assertThatThrownBy(() -> vector.max(heap, 0, 16)).hasMessageContaining("off heap");
+    assertThatThrownBy(() -> vector.max(heap, 0, 16, 1, heap, 0)).hasMessageContaining("off heap");
   }
 
   @Test
   void refusesWhatReachesBeyondTheEnd() {
     FloatTensor x = FloatTensor.allocate(arena, 1, 16);
-    assertThatThrownBy(() -> vector.max(x.segment(), 1, 16))
+    assertThatThrownBy(() -> vector.max(x.segment(), 1, 16, 1, x.segment(), 0))
         .isInstanceOf(IndexOutOfBoundsException.class);
   }
 }

@@ -2,6 +2,7 @@ package io.ladon.engine.rank;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -21,8 +22,9 @@ class CandidateListTest {
         logits[i] = random.nextInt(15) - 7; // many alike
       }
       list.begin(count);
-      for (int i = 0; i < logits.length; i++) {
-        list.add(i, logits[i]);
+      for (int i = 0; i < logits.length; i += 50) {
+        float[] some = Arrays.copyOfRange(logits, i, i + 50);
+        list.add(i, some, Math.min(50, logits.length - i));
       }
       List<Integer> expected =
           IntStream.range(0, logits.length)

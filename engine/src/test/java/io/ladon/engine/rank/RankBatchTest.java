@@ -144,8 +144,8 @@ class RankBatchTest {
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(2));
     try (RankCluster cluster = new RankCluster(plan, file, Setup.of(KernelProvider.best()))) {
       Run quiet = new Run(1, 0, 2, blocks(1, 2), null);
-      Run scaled = new Run(2, 0, 3, blocks(2, 3), new CandidateRequest(2, 16, 0.7f));
-      Run plain = new Run(3, 0, 1, blocks(3, 1), new CandidateRequest(1, 1f));
+      Run scaled = new Run(2, 0, 3, blocks(2, 3), new CandidateRequest(2, 16, false, 0.7f));
+      Run plain = new Run(3, 0, 1, blocks(3, 1), new CandidateRequest(1, 0f));
       List<StepResult> results =
           cluster.run(List.of(quiet, scaled, plain), new int[] {1, 2, 3, 4, 5, 6});
       for (int r = 0; r < 2; r++) {
@@ -158,7 +158,7 @@ class RankBatchTest {
         Range own = plan.rank(r).vocabulary();
         assertResult(result.results().get(0), cluster.logits(1, 1), own, 16, 0.7f);
         assertResult(result.results().get(1), cluster.logits(1, 2), own, 16, 0.7f);
-        assertResult(result.results().get(2), cluster.logits(2), own, 1, 1f);
+        assertResult(result.results().get(2), cluster.logits(2), own, 1, 0f);
       }
       assertThatThrownBy(() -> cluster.logits(0)).isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> cluster.logits(1, 0))
@@ -180,15 +180,18 @@ class RankBatchTest {
     }
     int tiles = (own.size() + ShardPlan.VOCABULARY_TILE - 1) / ShardPlan.VOCABULARY_TILE;
     assertThat(result.tileMax()).hasSize(tiles);
-    assertThat(result.tileSumScaled()).hasSize(temperature == 1f ? 0 : tiles);
+    boolean scaled = temperature != 0;
+    assertThat(result.tileSum()).hasSize(scaled ? 0 : tiles);
+    assertThat(result.tileSumScaled()).hasSize(scaled ? tiles : 0);
     for (int tile = 0; tile < tiles; tile++) {
       int begin = own.begin() + tile * ShardPlan.VOCABULARY_TILE;
       int end = Math.min(own.end(), begin + ShardPlan.VOCABULARY_TILE);
       double max = IntStream.range(begin, end).mapToDouble(i -> logits[i]).max().orElseThrow();
       assertThat((double) result.tileMax()[tile]).isEqualTo(max);
-      assertSum(result.tileSum()[tile], logits, begin, end, max, 1);
-      if (temperature != 1f) {
+      if (scaled) {
         assertSum(result.tileSumScaled()[tile], logits, begin, end, max, temperature);
+      } else {
+        assertSum(result.tileSum()[tile], logits, begin, end, max, 1);
       }
     }
   }
@@ -269,19 +272,19 @@ class RankBatchTest {
           rank,
           2,
           "runs[0].candidates.tokens: 3 is not 1 to 2",
-          new Run(1, 0, 2, two, new CandidateRequest(3, 1, 0)));
+          new Run(1, 0, 2, two, new CandidateRequest(3, 1, false, 0)));
       assertRefused(
           cluster,
           rank,
           2,
           "runs[0].candidates.tokens: 0 is not 1 to 2",
-          new Run(1, 0, 2, two, new CandidateRequest(0, 1, 0)));
+          new Run(1, 0, 2, two, new CandidateRequest(0, 1, false, 0)));
       assertRefused(
           cluster,
           rank,
           26,
           "candidates: asked for of 25 tokens, more than the 24",
-          new Run(1, 0, 25, two, new CandidateRequest(24, 1, 0)),
+          new Run(1, 0, 25, two, new CandidateRequest(24, 1, false, 0)),
           new Run(2, 0, 1, two, ok));
       assertRefused(cluster, rank, 1, "embeddings: ", new Run(1, 0, 2, two, ok));
       assertRefused(

@@ -21,7 +21,7 @@ final class RankFixtures {
 
   /** The same of some more of the last tokens. */
   static CandidateRequest asksFor(int tokens) {
-    return new CandidateRequest(tokens, FIVE.count(), FIVE.temperature());
+    return new CandidateRequest(tokens, FIVE.count(), FIVE.sums(), FIVE.temperature());
   }
 
   static int[] randomTokens(int count, int vocabulary, long seed) {

@@ -56,6 +56,7 @@ final class Messages {
                   ? new Run.CandidateRequest(
                       run.getCandidates().getTokens(),
                       run.getCandidates().getCount(),
+                      run.getCandidates().getSums(),
                       run.getCandidates().getTemperature())
                   : null));
     }

@@ -188,15 +188,20 @@ final class FloatCode {
     a.endWide();
   }
 
-  /** The sum of {@code exp((x[i] - max) * factor)}: x, units, max, factor. */
+  /**
+   * Of each of some vectors the sum of {@code exp((x[i] - max) * factor)}: x, units of one vector,
+   * vectors, their max, factor, sums.
+   */
   void sumExp() {
     constants.aim(a);
+    lanes.repeat(register(9), Gp.R8);
+    Label vectors = a.loop();
     lanes.zero(register(0));
     lanes.zero(register(1));
-    lanes.repeat(register(8), Gp.RDX);
-    lanes.repeat(register(9), Gp.RCX);
+    a.vbroadcastss(register(8), at(Gp.RCX, 0));
+    a.mov(Gp.RAX, Gp.RSI);
     loop(
-        Gp.RSI,
+        Gp.RAX,
         (i, offset) -> {
           Vector x = register(2);
           a.vmovups(x, at(Gp.RDI, offset));
@@ -207,7 +212,11 @@ final class FloatCode {
         },
         Gp.RDI);
     lanes.reduce(a::vaddps, 0, register(2));
-    a.vmovd(Gp.RAX, Vector.xmm(0));
+    a.vmovd(at(Gp.R9, 0), Vector.xmm(0));
+    a.add(Gp.RCX, Float.BYTES);
+    a.add(Gp.R9, Float.BYTES);
+    a.dec(Gp.RDX);
+    a.jump(Condition.NOT_EQUAL, vectors);
     a.endWide();
   }
 
@@ -300,15 +309,20 @@ final class FloatCode {
     a.endWide();
   }
 
-  /** The largest; where there is NaN, all bits set: x, units. In AVX2 whatever the width. */
+  /**
+   * The largest of each of some vectors; where there is NaN, all bits set: x, units of one vector,
+   * vectors, results. In AVX2 whatever the width.
+   */
   void max() {
     Lanes half = new Lanes(a, 256);
     Vector[] largest = {Vector.ymm(0), Vector.ymm(1)};
     Vector unordered = Vector.ymm(4);
+    Label vectors = a.loop();
     for (Vector register : largest) {
       a.vmovups(register, at(Gp.RDI, 0));
     }
     half.zero(unordered);
+    a.mov(Gp.RAX, Gp.RSI);
     Label loop = a.loop();
     for (int i = 0; i < 2; i++) {
       Vector x = Vector.ymm(2 + i);
@@ -318,16 +332,20 @@ final class FloatCode {
       a.vpor(unordered, unordered, x);
     }
     a.add(Gp.RDI, UNIT);
-    a.dec(Gp.RSI);
+    a.dec(Gp.RAX);
     a.jump(Condition.NOT_EQUAL, loop);
     half.reduce(a::vmaxps, 0, Vector.ymm(2));
-    a.vmovd(Gp.RAX, Vector.xmm(0));
-    a.vmovmskps(Gp.RCX, unordered);
-    a.test(Gp.RCX, Gp.RCX);
+    a.vmovmskps(Gp.RAX, unordered);
+    a.test(Gp.RAX, Gp.RAX);
     Label ordered = new Label();
     a.jump(Condition.EQUAL, ordered);
     a.mov(Gp.RAX, -1);
+    a.vmovd(Vector.xmm(0), Gp.RAX);
     a.bind(ordered);
+    a.vmovd(at(Gp.RCX, 0), Vector.xmm(0));
+    a.add(Gp.RCX, Float.BYTES);
+    a.dec(Gp.RDX);
+    a.jump(Condition.NOT_EQUAL, vectors);
     a.endWide();
   }
 
