@@ -146,6 +146,8 @@ abstract class ArithmeticContract extends MultiplyContract {
     for (int i = 0; i < 48; i++) {
       float before = x.get(0, i);
       x.set(0, i, Float.intBitsToFloat(i % 2 == 0 ? 0x7FC00000 : 0xFFC00001));
+      kernels().max(x.segment(), 0, 48, 1, max.segment(), 0);
+      assertThat(max.get(0, 0)).isNaN();
       kernels().max(x.segment(), 0, 16, 3, max.segment(), 0);
       for (int v = 0; v < 3; v++) {
         assertThat(Float.isNaN(max.get(0, v))).isEqualTo(v == i / 16);

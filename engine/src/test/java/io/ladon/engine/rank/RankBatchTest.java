@@ -144,21 +144,31 @@ class RankBatchTest {
     ShardPlan plan = ShardPlan.of(spec, PlanOptions.of(2));
     try (RankCluster cluster = new RankCluster(plan, file, Setup.of(KernelProvider.best()))) {
       Run quiet = new Run(1, 0, 2, blocks(1, 2), null);
-      Run scaled = new Run(2, 0, 3, blocks(2, 3), new CandidateRequest(2, 16, false, 0.7f));
-      Run plain = new Run(3, 0, 1, blocks(3, 1), new CandidateRequest(1, 0f));
-      List<StepResult> results =
-          cluster.run(List.of(quiet, scaled, plain), new int[] {1, 2, 3, 4, 5, 6});
+      CandidateRequest both = new CandidateRequest(2, 16, true, 0.7f);
+      CandidateRequest plain = new CandidateRequest(1, 0f);
+      CandidateRequest scaled = new CandidateRequest(1, 3, false, 0.7f);
+      CandidateRequest none = new CandidateRequest(1, 1, false, 0f);
+      List<Run> runs =
+          List.of(
+              quiet,
+              new Run(2, 0, 3, blocks(2, 3), both),
+              new Run(3, 0, 1, blocks(3, 1), plain),
+              new Run(4, 0, 1, blocks(4, 1), scaled),
+              new Run(5, 0, 1, blocks(5, 1), none));
+      List<StepResult> results = cluster.run(runs, new int[] {1, 2, 3, 4, 5, 6, 7, 8});
       for (int r = 0; r < 2; r++) {
         StepResult result = results.get(r);
         assertThat(result.epoch()).isEqualTo(1);
         assertThat(result.exchangeBytes()).isPositive();
         assertThat(result.exchangeNanos()).isBetween(1L, result.computeNanos());
-        assertThat(result.results()).extracting(TokenResult::run).containsExactly(1, 1, 2);
-        assertThat(result.results()).extracting(TokenResult::token).containsExactly(1, 2, 0);
+        assertThat(result.results()).extracting(TokenResult::run).containsExactly(1, 1, 2, 3, 4);
+        assertThat(result.results()).extracting(TokenResult::token).containsExactly(1, 2, 0, 0, 0);
         Range own = plan.rank(r).vocabulary();
-        assertResult(result.results().get(0), cluster.logits(1, 1), own, 16, 0.7f);
-        assertResult(result.results().get(1), cluster.logits(1, 2), own, 16, 0.7f);
-        assertResult(result.results().get(2), cluster.logits(2), own, 1, 0f);
+        assertResult(result.results().get(0), cluster.logits(1, 1), own, both);
+        assertResult(result.results().get(1), cluster.logits(1, 2), own, both);
+        assertResult(result.results().get(2), cluster.logits(2), own, plain);
+        assertResult(result.results().get(3), cluster.logits(3), own, scaled);
+        assertResult(result.results().get(4), cluster.logits(4), own, none);
       }
       assertThatThrownBy(() -> cluster.logits(0)).isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> cluster.logits(1, 0))
@@ -167,31 +177,32 @@ class RankBatchTest {
   }
 
   private static void assertResult(
-      TokenResult result, float[] logits, Range own, int count, float temperature) {
+      TokenResult result, float[] logits, Range own, CandidateRequest asked) {
     List<Integer> best =
         IntStream.range(own.begin(), own.end())
             .boxed()
             .sorted(Comparator.<Integer, Float>comparing(i -> -logits[i]).thenComparing(i -> i))
-            .limit(count)
+            .limit(asked.count())
             .toList();
     assertThat(result.ids()).containsExactly(best.toArray(Integer[]::new));
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < asked.count(); i++) {
       assertThat(result.logits()[i]).isEqualTo(logits[result.ids()[i]]);
     }
     int tiles = (own.size() + ShardPlan.VOCABULARY_TILE - 1) / ShardPlan.VOCABULARY_TILE;
     assertThat(result.tileMax()).hasSize(tiles);
-    boolean scaled = temperature != 0;
-    assertThat(result.tileSum()).hasSize(scaled ? 0 : tiles);
+    boolean scaled = asked.temperature() != 0;
+    assertThat(result.tileSum()).hasSize(asked.sums() ? tiles : 0);
     assertThat(result.tileSumScaled()).hasSize(scaled ? tiles : 0);
     for (int tile = 0; tile < tiles; tile++) {
       int begin = own.begin() + tile * ShardPlan.VOCABULARY_TILE;
       int end = Math.min(own.end(), begin + ShardPlan.VOCABULARY_TILE);
       double max = IntStream.range(begin, end).mapToDouble(i -> logits[i]).max().orElseThrow();
       assertThat((double) result.tileMax()[tile]).isEqualTo(max);
-      if (scaled) {
-        assertSum(result.tileSumScaled()[tile], logits, begin, end, max, temperature);
-      } else {
+      if (asked.sums()) {
         assertSum(result.tileSum()[tile], logits, begin, end, max, 1);
+      }
+      if (scaled) {
+        assertSum(result.tileSumScaled()[tile], logits, begin, end, max, asked.temperature());
       }
     }
   }

@@ -10,8 +10,11 @@ import java.util.Set;
 /**
  * What this CPU can do and the system lets it do, by the CPU's own word: CPUID for instructions,
  * XGETBV for the registers that the system saves.
+ *
+ * @param present features that can be used
+ * @param isIntel whether the CPU says that Intel made it
  */
-final class CpuFeatures {
+record CpuFeatures(Set<CpuFeatures.Feature> present, boolean isIntel) {
 
   /** Names as {@code /proc/cpuinfo} has them. */
   enum Feature {
@@ -35,35 +38,12 @@ final class CpuFeatures {
 
   private static final long[] GENUINE_INTEL = {0x756E6547, 0x6C65746E, 0x49656E69}; // ebx, ecx, edx
 
-  private CpuFeatures() {}
-
-  /**
-   * Whether the CPU says that Intel made it.
-   *
-   * @throws IOException if the system refuses executable memory
-   */
-  static boolean isIntel() throws IOException {
-    Assembler a = new Assembler();
-    emitCpuid(a);
-    try (ExecutableMemory code = ExecutableMemory.load(a.toBytes());
-        Arena arena = Arena.ofConfined()) {
-      MemorySegment registers = arena.allocate(4 * 8, 8);
-      MemorySegment cpuid = code.function(0);
-      for (int register = EBX; register <= EDX; register++) {
-        if (ask(cpuid, registers, 0, register) != GENUINE_INTEL[register - EBX]) {
-          return false;
-        }
-      }
-      return true;
-    }
-  }
-
   /**
    * Asks the CPU.
    *
    * @throws IOException if the system refuses executable memory
    */
-  static Set<Feature> detect() throws IOException {
+  static CpuFeatures detect() throws IOException {
     Assembler a = new Assembler();
     emitCpuid(a);
     int xgetbv = a.code().size();
@@ -73,12 +53,16 @@ final class CpuFeatures {
       MemorySegment registers = arena.allocate(4 * 8, 8);
       MemorySegment cpuid = code.function(0);
       Set<Feature> features = EnumSet.noneOf(Feature.class);
+      boolean isIntel = true;
+      for (int register = EBX; register <= EDX; register++) {
+        isIntel &= ask(cpuid, registers, 0, register) == GENUINE_INTEL[register - EBX];
+      }
       if (ask(cpuid, registers, 0, EAX) < 7) {
-        return features;
+        return new CpuFeatures(features, isIntel);
       }
       long leaf1 = ask(cpuid, registers, 1, ECX);
       if (!bit(leaf1, 27) || !bit(leaf1, 28)) { // XGETBV, AVX
-        return features;
+        return new CpuFeatures(features, isIntel);
       }
       long leaf7 = ask(cpuid, registers, 7, EBX);
       long leaf7c = ask(cpuid, registers, 7, ECX);
@@ -103,7 +87,7 @@ final class CpuFeatures {
         add(features, Feature.AMX_TILE, bit(leaf7d, 24));
         add(features, Feature.AMX_BF16, bit(leaf7d, 22));
       }
-      return features;
+      return new CpuFeatures(features, isIntel);
     }
   }
 

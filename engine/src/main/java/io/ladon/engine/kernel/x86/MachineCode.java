@@ -58,7 +58,7 @@ public final class MachineCode implements AutoCloseable {
     this.constants = new ConstantTable(arena, constants);
     Assembler a = new Assembler();
     Map<Function, Integer> begins = new EnumMap<>(Function.class);
-    Set<Feature> features = CpuFeatures.detect();
+    Set<Feature> features = CpuFeatures.detect().present();
     for (Function function : Function.values()) {
       begins.put(function, a.align());
       emit(a, function, features);
@@ -109,7 +109,7 @@ public final class MachineCode implements AutoCloseable {
     if (!obstacle.isEmpty()) {
       return obstacle;
     }
-    Set<Feature> missing = tier.missing(CpuFeatures.detect());
+    Set<Feature> missing = tier.missing(CpuFeatures.detect().present());
     if (missing.isEmpty()) {
       return tier.usesTiles() ? TilePermission.refusal() : "";
     }
@@ -136,7 +136,7 @@ public final class MachineCode implements AutoCloseable {
    */
   public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants)
       throws IOException {
-    return assemble(tier, constants, !CpuFeatures.isIntel());
+    return assemble(tier, constants, !CpuFeatures.detect().isIntel());
   }
 
   /**
