@@ -69,12 +69,24 @@ public final class Distribution {
       next[from]++;
     }
     float max = maximum(parts, vocabularySize);
-    if (!Float.isFinite(max)
+    if (!areFinite(parts)
         || (asked.getSums() && !areSums(parts, false))
         || (asked.getTemperature() != 0 && !areSums(parts, true))) {
       throw new IllegalArgumentException("the model's logits are not numbers");
     }
     return new Distribution(ids, logits, kept == vocabularySize, max, asked, parts);
+  }
+
+  /** Whether the tiles' largest logits are numbers: then there is no NaN among the others. */
+  private static boolean areFinite(List<TokenResult> parts) {
+    for (TokenResult part : parts) {
+      for (int t = 0; t < part.getTileMaxCount(); t++) {
+        if (!Float.isFinite(part.getTileMax(t))) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private static float tileSum(TokenResult part, int tile, boolean scaled) {

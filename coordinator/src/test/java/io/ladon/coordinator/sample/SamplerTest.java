@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ladon.coordinator.generate.SamplingOptions;
 import io.ladon.coordinator.generate.TokenLogprob;
+import io.ladon.engine.plan.ShardPlan;
 import io.ladon.proto.CandidateRequest;
 import io.ladon.proto.TokenResult;
 import java.util.Arrays;
@@ -199,6 +200,12 @@ final class SamplerTest {
           .isThrownBy(() -> Distribution.merge(bad, four, VOCABULARY))
           .withMessageContaining("not numbers");
     }
+    float[] others = logits(9, 1);
+    Arrays.fill(others, 0, ShardPlan.VOCABULARY_TILE, Float.NEGATIVE_INFINITY); // a whole tile
+    List<TokenResult> bad = RankAnswers.of(others, 2, four);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Distribution.merge(bad, four, VOCABULARY))
+        .withMessageContaining("not numbers");
   }
 
   private static int choose(float[] logits, int ranks, SamplingOptions options, int index) {
