@@ -150,27 +150,40 @@ public final class MachineKernels implements Kernels {
     int together = whole ? rowEnd - rowBegin : 1; // whole rows follow each other
     int columns = together * (columnEnd - columnBegin);
     int blocks = columns / QuantizedActivations.BLOCK;
-    if (blocks == 0) {
+    if (blocks < Parameters.QUANTIZE_GROUP) {
+      scalar.quantize(x, rowBegin, rowEnd, columnBegin, columnEnd, out, outRow);
       return;
     }
-    long parameters = Scratch.ofThread().address(Scratch.Use.PREPARATION, Parameters.BYTES);
     for (int row = rowBegin; row < rowEnd; row += together) {
-      long first = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
-      long block = first / QuantizedActivations.BLOCK;
-      NativeMemory.setLong(
-          parameters + Parameters.QUANTIZE_FLOATS,
-          NativeMemory.floats(x.segment(), (long) row * x.columns() + columnBegin, columns));
-      NativeMemory.setLong(
-          parameters + Parameters.QUANTIZE_QUANTS,
-          NativeMemory.address(out.quants(), first, columns));
-      NativeMemory.setLong(
-          parameters + Parameters.QUANTIZE_SCALES,
-          NativeMemory.floats(out.scales(), block, blocks));
-      NativeMemory.setLong(
-          parameters + Parameters.QUANTIZE_SUMS, NativeMemory.floats(out.sums(), block, blocks));
-      NativeMemory.setLong(parameters + Parameters.QUANTIZE_BLOCKS, blocks);
-      code.call(Function.QUANTIZE, parameters, 0, 0, 0, 0, 0);
+      long from = (long) row * x.columns() + columnBegin;
+      long to = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
+      int groups = blocks / Parameters.QUANTIZE_GROUP;
+      quantizeGroups(x, from, out, to, groups);
+      if (blocks
+          > groups * Parameters.QUANTIZE_GROUP) { // once more what the last group begins with
+        int done = columns - Parameters.QUANTIZE_GROUP * QuantizedActivations.BLOCK;
+        quantizeGroups(x, from + done, out, to + done, 1);
+      }
     }
+  }
+
+  /** Quantises consecutive groups of blocks; {@code from} and {@code to} count elements. */
+  private void quantizeGroups(
+      FloatTensor x, long from, QuantizedActivations out, long to, int groups) {
+    long parameters = Scratch.ofThread().address(Scratch.Use.PREPARATION, Parameters.BYTES);
+    long blocks = (long) groups * Parameters.QUANTIZE_GROUP;
+    long columns = blocks * QuantizedActivations.BLOCK;
+    long block = to / QuantizedActivations.BLOCK;
+    NativeMemory.setLong(
+        parameters + Parameters.QUANTIZE_FLOATS, NativeMemory.floats(x.segment(), from, columns));
+    NativeMemory.setLong(
+        parameters + Parameters.QUANTIZE_QUANTS, NativeMemory.address(out.quants(), to, columns));
+    NativeMemory.setLong(
+        parameters + Parameters.QUANTIZE_SCALES, NativeMemory.floats(out.scales(), block, blocks));
+    NativeMemory.setLong(
+        parameters + Parameters.QUANTIZE_SUMS, NativeMemory.floats(out.sums(), block, blocks));
+    NativeMemory.setLong(parameters + Parameters.QUANTIZE_GROUPS, groups);
+    code.call(Function.QUANTIZE, parameters, 0, 0, 0, 0, 0);
   }
 
   @Override

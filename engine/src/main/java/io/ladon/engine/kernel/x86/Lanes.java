@@ -57,7 +57,7 @@ record Lanes(Assembler a, int bits) {
     }
   }
 
-  void and(Vector to, Vector left, Vector right) {
+  void and(Vector to, Vector left, Operand right) {
     if (bits == 512) {
       a.vpandd(to, left, right);
     } else {

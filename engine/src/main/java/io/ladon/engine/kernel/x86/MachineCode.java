@@ -68,9 +68,10 @@ public final class MachineCode implements AutoCloseable {
   }
 
   private void emit(Assembler a, Function function, Set<Feature> features) {
-    FloatCode code = new FloatCode(new Lanes(a, tier.bits()), constants);
+    Lanes lanes = new Lanes(a, tier.bits());
+    FloatCode code = new FloatCode(lanes, constants);
     switch (function) {
-      case QUANTIZE -> new QuantizeCode(a, constants).emit();
+      case QUANTIZE -> new QuantizeCode(lanes, constants).emit();
       case SUM_BLOCKS -> code.sumBlocks();
       case ADD -> code.add();
       case SCALE -> code.scale();

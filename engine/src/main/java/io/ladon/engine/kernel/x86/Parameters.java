@@ -119,13 +119,21 @@ public final class Parameters {
   /** Address of the records, one for each token of each block. */
   public static final int PREPARE_TARGET = 32;
 
-  // Of the code that quantises: addresses, and how many blocks.
+  // Of the code that quantises: addresses, and how many groups of blocks.
 
   public static final int QUANTIZE_FLOATS = 0;
   public static final int QUANTIZE_QUANTS = 8;
   public static final int QUANTIZE_SCALES = 16;
   public static final int QUANTIZE_SUMS = 24;
-  public static final int QUANTIZE_BLOCKS = 32;
+  public static final int QUANTIZE_GROUPS = 32;
+
+  /** Blocks of a group, which are quantised together. */
+  public static final int QUANTIZE_GROUP = 4;
+
+  /** Where the code keeps a group's factors, and which of them are of use. */
+  static final int QUANTIZE_FACTORS = 48;
+
+  static final int QUANTIZE_USABLE = 64;
 
   // In a record, which is what a block of a token's activations becomes:
 

@@ -128,6 +128,11 @@ abstract class VectorInstructions extends Encoder {
     vector(VectorOp.of(0, 1, 0x5B), to, NONE, from);
   }
 
+  /** To whole numbers of 32 bits, rounded to nearest even. */
+  final void vcvtps2dq(Vector to, Operand from) {
+    vector(VectorOp.of(1, 1, 0x5B), to, NONE, from);
+  }
+
   final void vpmovzxbd(Vector to, Memory from) {
     vector(new VectorOp(1, 2, 0x31, VectorOp.Tuple.QUARTER), to, NONE, from);
   }
@@ -262,9 +267,29 @@ abstract class VectorInstructions extends Encoder {
     code().putByte(order);
   }
 
-  /** In each 128 bits the low 64 of {@code left}, then those of {@code right}; AVX-512. */
+  /** In each 128 bits the two low lanes of 32, one of {@code left} and one of {@code right}. */
+  final void vpunpckldq(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0x62), to, left.number(), right);
+  }
+
+  /** The same of the two high lanes. */
+  final void vpunpckhdq(Vector to, Vector left, Operand right) {
+    vector(VectorOp.of(1, 1, 0x6A), to, left.number(), right);
+  }
+
+  /** In each 128 bits the low 64 of {@code left}, then those of {@code right}. */
   final void vpunpcklqdq(Vector to, Vector left, Operand right) {
-    evex(VectorOp.wide(1, 1, 0x6C), to, left.number(), right, 0);
+    vector(VectorOp.wide(1, 1, 0x6C), to, left.number(), right);
+  }
+
+  /** The same of the high 64. */
+  final void vpunpckhqdq(Vector to, Vector left, Operand right) {
+    vector(VectorOp.wide(1, 1, 0x6D), to, left.number(), right);
+  }
+
+  /** Lanes of 32 bits of {@code table}, at the places that the low bits of {@code at} say. */
+  final void vpermd(Vector to, Vector at, Operand table) {
+    vector(VectorOp.of(1, 2, 0x36), to, at.number(), table);
   }
 
   /** Lanes of 16 bits of {@code table}, at the places that the low bits of {@code at} say. */

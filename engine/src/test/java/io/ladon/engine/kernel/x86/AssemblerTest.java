@@ -190,6 +190,8 @@ class AssemblerTest {
     is("vcvtdq2ps xmm4, xmm1", a -> a.vcvtdq2ps(xmm(4), xmm(1)));
     is("vcvtdq2ps zmm16, zmm16", a -> a.vcvtdq2ps(zmm(16), zmm(16)));
     is("vcvtdq2ps zmm0, zmm0", a -> a.vcvtdq2ps(zmm(0), zmm(0)));
+    is("vcvtps2dq ymm1, ymm9", a -> a.vcvtps2dq(ymm(1), ymm(9)));
+    is("vcvtps2dq zmm3, zmm3", a -> a.vcvtps2dq(zmm(3), zmm(3)));
     is("vpmovzxbd ymm8, [rsi+8]", a -> a.vpmovzxbd(ymm(8), at(Gp.RSI, 8)));
     is("vpmovzxbd zmm17, [rsi+16]", a -> a.vpmovzxbd(zmm(17), at(Gp.RSI, 16)));
     is("vcvtph2ps zmm16, [rdi+992]", a -> a.vcvtph2ps(zmm(16), at(Gp.RDI, 992)));
@@ -281,6 +283,15 @@ class AssemblerTest {
     is("vpsrad zmm9, zmm10, 1", a -> a.vpsrad(zmm(9), zmm(10), 1));
     is("vpsrld zmm9, zmm10, 16", a -> a.vpsrld(zmm(9), zmm(10), 16));
     is("vpunpcklqdq zmm4, zmm5, zmm17", a -> a.vpunpcklqdq(zmm(4), zmm(5), zmm(17)));
+    is("vpunpckldq ymm4, ymm0, ymm1", a -> a.vpunpckldq(ymm(4), ymm(0), ymm(1)));
+    is("vpunpckldq zmm4, zmm2, zmm3", a -> a.vpunpckldq(zmm(4), zmm(2), zmm(3)));
+    is("vpunpckhdq ymm0, ymm0, ymm9", a -> a.vpunpckhdq(ymm(0), ymm(0), ymm(9)));
+    is("vpunpckhdq zmm2, zmm2, zmm3", a -> a.vpunpckhdq(zmm(2), zmm(2), zmm(3)));
+    is("vpunpcklqdq ymm4, ymm8, ymm10", a -> a.vpunpcklqdq(ymm(4), ymm(8), ymm(10)));
+    is("vpunpckhqdq ymm8, ymm8, ymm10", a -> a.vpunpckhqdq(ymm(8), ymm(8), ymm(10)));
+    is("vpunpckhqdq zmm0, zmm0, zmm2", a -> a.vpunpckhqdq(zmm(0), zmm(0), zmm(2)));
+    is("vpermd ymm0, ymm15, ymm0", a -> a.vpermd(ymm(0), ymm(15), ymm(0)));
+    is("vpermd zmm0, zmm15, zmm0", a -> a.vpermd(zmm(0), zmm(15), zmm(0)));
     is("vpermw zmm4, zmm15, zmm28", a -> a.vpermw(zmm(4), zmm(15), zmm(28)));
     is("vpermi2w zmm4, zmm28, zmm29", a -> a.vpermi2w(zmm(4), zmm(28), zmm(29)));
     is("vpslld zmm16, zmm16, 16", a -> a.vpslld(zmm(16), zmm(16), 16));
