@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.model.ModelSpec;
 import java.lang.foreign.MemorySegment;
@@ -30,9 +31,9 @@ public interface Kernels {
   default void evict(MemorySegment memory, long offset, long bytes) {}
 
   /**
-   * How far ahead products can fetch weights from memory. Which is the best depends on the CPU and
-   * on how many tokens there are; until {@link #fetchAhead} says otherwise it is the first. Empty
-   * where there is no choice. Only the speed depends on it.
+   * How far ahead products can fetch weights from memory. Which is the best depends on the CPU, on
+   * the weights' type and on how many tokens there are; until {@link #fetchAhead} says otherwise it
+   * is the first. Empty where there is no choice. Only the speed depends on it.
    */
   default List<FetchDistance> fetchDistances() {
     return List.of();
@@ -41,15 +42,16 @@ public interface Kernels {
   /**
    * Chooses one of {@link #fetchDistances}.
    *
+   * @param type of the weights: those of super-blocks are alike, and so are all others
    * @param tokens one or two are alike, and so are all other numbers
    * @throws IllegalArgumentException if it is none of them
    */
-  default void fetchAhead(int tokens, FetchDistance distance) {
+  default void fetchAhead(TensorType type, int tokens, FetchDistance distance) {
     throw new IllegalArgumentException(distance + " bytes, where there is no choice");
   }
 
   /** The one of {@link #fetchDistances} that is in use. */
-  default FetchDistance fetchDistance(int tokens) {
+  default FetchDistance fetchDistance(TensorType type, int tokens) {
     return FetchDistance.NONE;
   }
 

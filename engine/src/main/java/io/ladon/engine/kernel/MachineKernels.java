@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.AmxFunctions;
 import io.ladon.engine.kernel.x86.AttentionFunctions;
 import io.ladon.engine.kernel.x86.AttentionLayout;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Kernels in machine code. What does not fill 16 lanes, which is the end of a vector at most, is
@@ -28,14 +30,25 @@ public final class MachineKernels implements Kernels {
   /** Tokens up to which weights are read as quickly as the CPU can. */
   private static final int FEW_TOKENS = 2;
 
+  /** Of weights in super-blocks or others, with few tokens or more. */
+  private static final int USES_OF_WEIGHTS = 4;
+
   private final MachineCode code;
   private final ScalarKernels scalar;
-  private volatile FetchDistance distanceOfFew = ProductFunctions.FETCH_DISTANCES.getFirst();
-  private volatile FetchDistance distanceOfMore = distanceOfFew;
+  private final AtomicReferenceArray<FetchDistance> distances =
+      new AtomicReferenceArray<>(USES_OF_WEIGHTS);
 
   MachineKernels(MachineCode code) {
     this.code = code;
     this.scalar = new ScalarKernels();
+    for (int use = 0; use < USES_OF_WEIGHTS; use++) {
+      distances.set(use, ProductFunctions.FETCH_DISTANCES.getFirst());
+    }
+  }
+
+  private static int use(TensorType type, int tokens) {
+    boolean superBlocks = type.blockElements() > PackedLayout.BLOCK;
+    return (superBlocks ? 2 : 0) + (tokens <= FEW_TOKENS ? 0 : 1);
   }
 
   @Override
@@ -49,21 +62,17 @@ public final class MachineKernels implements Kernels {
   }
 
   @Override
-  public void fetchAhead(int tokens, FetchDistance distance) {
+  public void fetchAhead(TensorType type, int tokens, FetchDistance distance) {
     if (!ProductFunctions.FETCH_DISTANCES.contains(distance)) {
       throw new IllegalArgumentException(
           "%s bytes, none of %s".formatted(distance, ProductFunctions.FETCH_DISTANCES));
     }
-    if (tokens <= FEW_TOKENS) {
-      distanceOfFew = distance;
-    } else {
-      distanceOfMore = distance;
-    }
+    distances.set(use(type, tokens), distance);
   }
 
   @Override
-  public FetchDistance fetchDistance(int tokens) {
-    return tokens <= FEW_TOKENS ? distanceOfFew : distanceOfMore;
+  public FetchDistance fetchDistance(TensorType type, int tokens) {
+    return distances.get(use(type, tokens));
   }
 
   @Override
@@ -109,7 +118,7 @@ public final class MachineKernels implements Kernels {
           tokens,
           out,
           outColumn,
-          fetchDistance(tokens));
+          fetchDistance(w.type(), tokens));
     }
   }
 
@@ -134,7 +143,7 @@ public final class MachineKernels implements Kernels {
         tokens,
         out,
         outColumn,
-        fetchDistance(tokens));
+        fetchDistance(w.type(), tokens));
   }
 
   @Override

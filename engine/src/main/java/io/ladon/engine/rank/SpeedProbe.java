@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * Measures what this machine can do, with the kernels that will do it: 4-bit weights read from
  * memory for one token, and a product with many tokens. The best part counts, for the first ones
- * run cold. Before that it lets the kernels fetch weights as far ahead as is the best here. Takes
- * about a tenth of a second.
+ * run cold. Before that it lets the kernels fetch weights of each kind as far ahead as is the best
+ * here. Takes about a tenth of a second.
  *
  * <p>Weights of a model come from memory, but those here might come from a cache that is larger
  * than they are, which some servers have; so they are taken out of it before they are read.
@@ -38,6 +38,11 @@ public final class SpeedProbe {
 
   private static final int ROUNDS = 40;
 
+  /** What stands for all types of super-blocks; another one stands for all others. */
+  public static final TensorType SUPER_BLOCKS = TensorType.Q4_K;
+
+  public static final TensorType BLOCKS = TensorType.Q4_0;
+
   /** What stands for all numbers of tokens from three on; with some four times as much to do. */
   public static final int MORE_TOKENS = 4;
 
@@ -52,13 +57,13 @@ public final class SpeedProbe {
   private int firstRow;
   private int tokens;
 
-  private SpeedProbe(Kernels kernels, ThreadTeam team, Arena arena) {
+  private SpeedProbe(Kernels kernels, ThreadTeam team, Arena arena, TensorType type) {
     this.kernels = kernels;
     this.team = team;
     LeafTree one = new LeafTree(1);
     this.weights =
         PackedMatrix.allocate(
-            new SlabAllocator(arena), TensorType.Q4_0, ROWS, 0, COLUMNS, COLUMNS, one, one.all());
+            new SlabAllocator(arena), type, ROWS, 0, COLUMNS, COLUMNS, one, one.all());
     weights.segment().fill((byte) 1); // pages that were never written are not read from memory
     this.input = Rows.allocate(arena, TOKENS, COLUMNS);
     this.result = new FloatTensor[] {FloatTensor.allocate(arena, TOKENS, ROWS)};
@@ -70,30 +75,39 @@ public final class SpeedProbe {
    * @param threads that work at the same time, the caller's included
    */
   public static MachineSpeed measure(Kernels kernels, int threads) {
-    try (ThreadTeam team = new ThreadTeam(threads);
-        Arena arena = Arena.ofShared()) {
-      SpeedProbe probe = new SpeedProbe(kernels, team, arena);
-      probe.chooseFetchDistance(1, ROUNDS);
-      probe.chooseFetchDistance(MORE_TOKENS, ROUNDS_OF_MORE);
-      double rowsOfOne = probe.rowsPerSecond(1, ROWS);
-      double rowsOfMany = probe.rowsPerSecond(TOKENS, PART_ROWS);
-      return new MachineSpeed(
-          rowsOfOne * probe.weights.bytes() / ROWS, rowsOfMany * 2 * COLUMNS * TOKENS);
+    try (ThreadTeam team = new ThreadTeam(threads)) {
+      if (!kernels.fetchDistances().isEmpty()) {
+        try (Arena arena = Arena.ofShared()) {
+          new SpeedProbe(kernels, team, arena, SUPER_BLOCKS).chooseFetchDistances();
+        }
+      }
+      try (Arena arena = Arena.ofShared()) {
+        SpeedProbe probe = new SpeedProbe(kernels, team, arena, BLOCKS);
+        probe.chooseFetchDistances();
+        double rowsOfOne = probe.rowsPerSecond(1, ROWS);
+        double rowsOfMany = probe.rowsPerSecond(TOKENS, PART_ROWS);
+        return new MachineSpeed(
+            rowsOfOne * probe.weights.bytes() / ROWS, rowsOfMany * 2 * COLUMNS * TOKENS);
+      }
+    }
+  }
+
+  private void chooseFetchDistances() {
+    List<FetchDistance> distances = kernels.fetchDistances();
+    if (!distances.isEmpty()) {
+      chooseFetchDistance(distances, 1, ROUNDS);
+      chooseFetchDistance(distances, MORE_TOKENS, ROUNDS_OF_MORE);
     }
   }
 
   /** In turns, as what else the machine does changes: the least median counts. */
-  private void chooseFetchDistance(int count, int rounds) {
-    List<FetchDistance> distances = kernels.fetchDistances();
-    if (distances.isEmpty()) {
-      return;
-    }
+  private void chooseFetchDistance(List<FetchDistance> distances, int count, int rounds) {
     tokens = count;
     long[][] nanos = new long[distances.size()][rounds];
     int part = 0;
     for (int round = -COLD_ROUNDS; round < rounds; round++) {
       for (int i = 0; i < distances.size(); i++) {
-        kernels.fetchAhead(tokens, distances.get(i));
+        kernels.fetchAhead(weights.type(), tokens, distances.get(i));
         long taken = nanosOfPart(part++, ROWS);
         if (round >= 0) {
           nanos[i][round] = taken;
@@ -107,7 +121,7 @@ public final class SpeedProbe {
         best = i;
       }
     }
-    kernels.fetchAhead(tokens, distances.get(best));
+    kernels.fetchAhead(weights.type(), tokens, distances.get(best));
   }
 
   /** The best part's speed; the parts are rows of the first {@code rows}, again and again. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.MachineCode;
 import io.ladon.engine.kernel.x86.Tier;
 import io.ladon.engine.memory.FetchDistance;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -124,15 +126,22 @@ class MachineKernelsTest {
     void fetchesAsFarAheadAsIsAskedWithTheSameResults() {
       assertThat(kernels.fetchDistances()).hasSizeGreaterThan(1);
       for (FetchDistance distance : kernels.fetchDistances()) {
-        for (int tokens : new int[] {1, 3}) {
-          FetchDistance ofOthers = kernels.fetchDistance(4 - tokens);
-          kernels.fetchAhead(tokens, distance);
-          assertThat(kernels.fetchDistance(tokens)).isEqualTo(distance);
-          assertThat(kernels.fetchDistance(4 - tokens)).isEqualTo(ofOthers);
+        for (TensorType type : List.of(TensorType.Q4_0, TensorType.Q4_K)) {
+          TensorType other = type == TensorType.Q4_0 ? TensorType.Q4_K : TensorType.Q4_0;
+          for (int tokens : new int[] {1, 3}) {
+            FetchDistance ofOthers = kernels.fetchDistance(type, 4 - tokens);
+            FetchDistance ofOtherType = kernels.fetchDistance(other, tokens);
+            kernels.fetchAhead(type, tokens, distance);
+            assertThat(kernels.fetchDistance(type, tokens)).isEqualTo(distance);
+            assertThat(kernels.fetchDistance(type, 4 - tokens)).isEqualTo(ofOthers);
+            assertThat(kernels.fetchDistance(other, tokens)).isEqualTo(ofOtherType);
+          }
         }
+        assertThat(kernels.fetchDistance(TensorType.Q8_0, 2)).isEqualTo(distance);
+        assertThat(kernels.fetchDistance(TensorType.Q6_K, 4)).isEqualTo(distance);
         assertThat(KernelSelfTest.difference(kernels)).isEmpty();
       }
-      assertThatThrownBy(() -> kernels.fetchAhead(1, new FetchDistance(7, 77)))
+      assertThatThrownBy(() -> kernels.fetchAhead(TensorType.Q4_0, 1, new FetchDistance(7, 77)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("7/77");
     }

@@ -2,7 +2,9 @@ package io.ladon.engine.rank;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.Kernels;
+import io.ladon.engine.kernel.PackedMatrix;
 import io.ladon.engine.memory.FetchDistance;
 import io.ladon.engine.plan.MachineSpeed;
 import java.lang.reflect.InvocationHandler;
@@ -20,13 +22,15 @@ class SpeedProbeTest {
   private static final long NANOS = 20_000;
   private static final long SLOWER_NANOS = 2_000_000;
 
-  /** The last ones asked for, of one token and of more, as kernels have them. */
-  private final FetchDistance[] chosen = {DISTANCES.getFirst(), DISTANCES.getFirst()};
+  /** The last ones asked for, of one token and of more, then the same of super-blocks. */
+  private final FetchDistance[] chosen = new FetchDistance[4];
 
   @ParameterizedTest
-  @CsvSource({"0, 1", "1, 2", "2, 0"})
-  void choosesTheDistancesThatReadSoonest(int quickestOfOne, int quickestOfMore) {
-    FetchDistance[] quickest = {DISTANCES.get(quickestOfOne), DISTANCES.get(quickestOfMore)};
+  @CsvSource({"0, 1, 2, 0", "1, 2, 0, 1", "2, 0, 1, 2"})
+  void choosesTheDistancesThatReadSoonest(int one, int more, int superOne, int superMore) {
+    FetchDistance[] quickest = {
+      DISTANCES.get(one), DISTANCES.get(more), DISTANCES.get(superOne), DISTANCES.get(superMore)
+    };
     Kernels kernels =
         kernels(
             use -> LockSupport.parkNanos(chosen[use].equals(quickest[use]) ? NANOS : SLOWER_NANOS));
@@ -38,14 +42,14 @@ class SpeedProbeTest {
     assertThat(speed.operationsPerSecond()).isPositive();
   }
 
-  private static int use(Object tokens) {
-    return (int) tokens == 1 ? 0 : 1;
+  private static int use(TensorType type, Object tokens) {
+    return ((int) tokens == 1 ? 0 : 1) + (type == SpeedProbe.SUPER_BLOCKS ? 2 : 0);
   }
 
   /**
    * Kernels that compute nothing.
    *
-   * @param multiply is given 0 if there is one token, else 1
+   * @param multiply is given a place in {@link #chosen}
    */
   private Kernels kernels(IntConsumer multiply) {
     InvocationHandler handler =
@@ -54,9 +58,11 @@ class SpeedProbeTest {
             case "fetchDistances" -> {
               return DISTANCES;
             }
-            case "fetchAhead" -> chosen[use(arguments[0])] = (FetchDistance) arguments[1];
+            case "fetchAhead" ->
+                chosen[use((TensorType) arguments[0], arguments[1])] = (FetchDistance) arguments[2];
             case "evict" -> {}
-            case "multiply" -> multiply.accept(use(arguments[4]));
+            case "multiply" ->
+                multiply.accept(use(((PackedMatrix) arguments[0]).type(), arguments[4]));
             default -> throw new IllegalStateException(method.toString());
           }
           return null;

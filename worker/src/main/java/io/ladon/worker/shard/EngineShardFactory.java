@@ -53,10 +53,12 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     MachineSpeed speed = SpeedProbe.measure(kernels, count);
     log.info(
-        "event=kernels name={} fetchAhead={} fetchAheadOfMore={} reason=\"{}\"",
+        "event=kernels name={} fetchAhead={} fetchAheadOfMore={} fetchSuperBlocksAhead={} fetchSuperBlocksAheadOfMore={} reason=\"{}\"",
         kernels.name(),
-        kernels.fetchDistance(1),
-        kernels.fetchDistance(SpeedProbe.MORE_TOKENS),
+        kernels.fetchDistance(SpeedProbe.BLOCKS, 1),
+        kernels.fetchDistance(SpeedProbe.BLOCKS, SpeedProbe.MORE_TOKENS),
+        kernels.fetchDistance(SpeedProbe.SUPER_BLOCKS, 1),
+        kernels.fetchDistance(SpeedProbe.SUPER_BLOCKS, SpeedProbe.MORE_TOKENS),
         chosen.reason());
     return new EngineShardFactory(kernels, count, warmUp, speed);
   }
