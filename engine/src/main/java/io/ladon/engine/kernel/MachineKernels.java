@@ -109,7 +109,7 @@ public final class MachineKernels implements Kernels {
       AmxProduct.multiply(ofMany, w, rowBegin, rowEnd, quants, scales, tokens, out, outColumn);
     } else {
       MachineProduct.multiply(
-          code.product(w.type()),
+          code.product(w.type(), tokens),
           w,
           rowBegin,
           rowEnd,
@@ -134,7 +134,7 @@ public final class MachineKernels implements Kernels {
     ProductCheck.check(w, rowBegin, rowEnd, x, tokens, out, outColumn);
     long floats = x.segment().address();
     MachineProduct.multiply(
-        code.product(w.type()),
+        code.product(w.type(), tokens),
         w,
         rowBegin,
         rowEnd,

@@ -93,9 +93,9 @@ class MachineKernelsTest {
     }
 
     @Test
-    void passesTheSelfTestHoweverItTakesManyTokens() throws IOException {
-      for (boolean pairs : new boolean[] {false, true}) {
-        try (MachineCode other = MachineCode.assemble(tier, Exponential::constant, pairs)) {
+    void passesTheSelfTestAsAnyCpuLikesIt() throws IOException {
+      for (boolean intel : new boolean[] {false, true}) {
+        try (MachineCode other = MachineCode.assemble(tier, Exponential::constant, intel)) {
           assertThat(KernelSelfTest.difference(new MachineKernels(other))).isEmpty();
         }
       }

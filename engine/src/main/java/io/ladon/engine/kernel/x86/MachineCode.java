@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -43,10 +44,18 @@ public final class MachineCode implements AutoCloseable {
   /** Bytes that are read at once. */
   public static final int READ_UNIT = MemoryReader.ROUND_BYTES;
 
+  /**
+   * Types of which a Zen 5 reads weights for one token quicker with the code of AVX2, though that
+   * has twice the instructions: see docs/PERFORMANCE.md. Of the others it does not.
+   */
+  private static final Set<TensorType> NARROW_WITH_ONE_TOKEN =
+      EnumSet.of(TensorType.Q4_0, TensorType.Q4_1, TensorType.Q4_K);
+
   private final Tier tier;
   private final Arena arena = Arena.ofShared();
   private final ConstantTable constants;
   private final Map<TensorType, ProductFunctions> products = new EnumMap<>(TensorType.class);
+  private final Map<TensorType, ProductFunctions> productsOfOne = new EnumMap<>(TensorType.class);
   private final List<AttentionFunctions> attention = new ArrayList<>();
   private final Map<Function, MemorySegment> functions = new EnumMap<>(Function.class);
   private final ExecutableMemory memory;
@@ -137,21 +146,24 @@ public final class MachineCode implements AutoCloseable {
    */
   public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants)
       throws IOException {
-    return assemble(tier, constants, !CpuFeatures.detect().isIntel());
+    return assemble(tier, constants, CpuFeatures.detect().isIntel());
   }
 
   /**
    * Assembles a tier.
    *
-   * @param pairs whether AVX-512 code takes two panels at a time where tokens are many, or more
-   *     tokens
+   * @param intel whether as Intel's CPUs like it: where tokens are many, AVX-512 code takes more of
+   *     them at a time instead of two panels, and one token has no code of 256 bits
    */
-  public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants, boolean pairs)
+  public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants, boolean intel)
       throws IOException {
     MachineCode code = new MachineCode(tier, constants);
     try {
       for (TensorType type : TensorType.values()) {
-        code.products.put(type, ProductFunctions.assemble(tier, type, pairs));
+        code.products.put(type, ProductFunctions.assemble(tier, type, !intel));
+        if (tier.bits() == 512 && !intel && NARROW_WITH_ONE_TOKEN.contains(type)) {
+          code.productsOfOne.put(type, ProductFunctions.assembleOfOne(Tier.AVX2, type));
+        }
       }
       if (tier.usesTiles()) {
         code.tiles = AmxCode.assemble();
@@ -167,9 +179,10 @@ public final class MachineCode implements AutoCloseable {
     return tier;
   }
 
-  /** The product of a type of weights. */
-  public ProductFunctions product(TensorType type) {
-    return Objects.requireNonNull(products.get(type));
+  /** The product of a type of weights with so many tokens. */
+  public ProductFunctions product(TensorType type, int tokens) {
+    ProductFunctions ofOne = tokens == 1 ? productsOfOne.get(type) : null;
+    return ofOne == null ? Objects.requireNonNull(products.get(type)) : ofOne;
   }
 
   /** The product of a type of weights with many tokens, if the tier has other code for these. */
@@ -212,6 +225,8 @@ public final class MachineCode implements AutoCloseable {
     memory.close();
     products.values().forEach(ProductFunctions::close);
     products.clear();
+    productsOfOne.values().forEach(ProductFunctions::close);
+    productsOfOne.clear();
     if (tiles != null) {
       tiles.close();
     }

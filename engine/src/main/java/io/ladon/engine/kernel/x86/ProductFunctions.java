@@ -61,12 +61,22 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
    */
   static ProductFunctions assemble(Tier tier, TensorType type, boolean pairs) throws IOException {
     Format format = Format.of(type);
+    return assemble(tier, format, tier.maxTokens(format, pairs), tier.tokensOfMany(format, pairs));
+  }
+
+  /** The same for one token alone. */
+  static ProductFunctions assembleOfOne(Tier tier, TensorType type) throws IOException {
+    return assemble(tier, Format.of(type), 1, 0);
+  }
+
+  private static ProductFunctions assemble(
+      Tier tier, Format format, int maxTokens, int tokensOfMany) throws IOException {
     Assembler a = new Assembler();
     tier.preparation(a, format).emit();
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
-    int[] tiles = new int[tier.maxTokens(format, pairs) + 1];
-    int[] ofMany = new int[tier.tokensOfMany(format, pairs) + 1];
+    int[] tiles = new int[maxTokens + 1];
+    int[] ofMany = new int[tokensOfMany + 1];
     product.emitFunction(tier, format, ofMany.length > 1);
     for (int tokens = 1; tokens < tiles.length; tokens++) {
       tiles[tokens] = a.align();
