@@ -168,8 +168,7 @@ public final class MachineKernels implements Kernels {
       long to = (long) (outRow + row - rowBegin) * out.columns() + columnBegin;
       int groups = blocks / Parameters.QUANTIZE_GROUP;
       quantizeGroups(x, from, out, to, groups);
-      if (blocks
-          > groups * Parameters.QUANTIZE_GROUP) { // once more what the last group begins with
+      if (groups * Parameters.QUANTIZE_GROUP < blocks) { // the last group begins among those done
         int done = columns - Parameters.QUANTIZE_GROUP * QuantizedActivations.BLOCK;
         quantizeGroups(x, from + done, out, to + done, 1);
       }
