@@ -51,9 +51,9 @@ final class AmxPrepareCode {
 
   void emit() {
     a.push(Gp.RBX);
-    repeat(UPPER, 0xFFFF0000);
-    repeat(BYTE_ONES, 0x01010101);
-    repeat(SHORT_ONES, 0x00010001);
+    a.repeat(UPPER, 0xFFFF0000);
+    a.repeat(BYTE_ONES, 0x01010101);
+    a.repeat(SHORT_ONES, 0x00010001);
     a.mov(Gp.RBX, at(Gp.RDI, Parameters.PREPARE_TARGET));
     a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_BLOCKS));
     a.mov(Gp.R8, Format.COLUMNS);
@@ -124,10 +124,5 @@ final class AmxPrepareCode {
     a.vcvtdq2ps(sum, sum);
     a.vmulps(sum, sum, SCALE);
     a.vmovd(at(Gp.R11, AmxParameters.LINE), sum);
-  }
-
-  private void repeat(Vector to, int value) {
-    a.mov(Gp.RAX, value);
-    a.vpbroadcastd(zmm(to.number()), Gp.RAX);
   }
 }

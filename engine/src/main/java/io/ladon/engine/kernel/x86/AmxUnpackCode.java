@@ -101,27 +101,22 @@ final class AmxUnpackCode {
   /** Fills the registers of constants. */
   void constants() {
     if (format.type() == TensorType.Q8_0) {
-      repeat(BYTE, 0xFF);
-      repeat(SECOND_BYTE, 0xFF00);
+      a.repeat(BYTE, 0xFF);
+      a.repeat(SECOND_BYTE, 0xFF00);
       // With its sign bit flipped, a byte is unsigned and 128 too large.
-      repeat(MAGIC, Float.floatToRawIntBits(WHOLE) | 0x80);
-      repeat(SECOND_MAGIC, Float.floatToRawIntBits(WHOLE) | 0x8000);
-      repeat(EXCESS, Float.floatToRawIntBits(WHOLE + 128));
-      repeat(SECOND_EXCESS, Float.floatToRawIntBits(-WHOLE / 256 - 128));
-      repeat(SECOND_FACTOR, Float.floatToRawIntBits(1f / 256));
-      repeat(UPPER, 0xFFFF0000);
+      a.repeat(MAGIC, Float.floatToRawIntBits(WHOLE) | 0x80);
+      a.repeat(SECOND_MAGIC, Float.floatToRawIntBits(WHOLE) | 0x8000);
+      a.repeat(EXCESS, Float.floatToRawIntBits(WHOLE + 128));
+      a.repeat(SECOND_EXCESS, Float.floatToRawIntBits(-WHOLE / 256 - 128));
+      a.repeat(SECOND_FACTOR, Float.floatToRawIntBits(1f / 256));
+      a.repeat(UPPER, 0xFFFF0000);
       return;
     }
     a.mov(Gp.RAX, at(Registers.PARAMETERS, AmxParameters.TABLE));
     a.vmovups(TABLE, at(Gp.RAX, 0));
     a.vmovups(TABLE_NEXT, at(Gp.RAX, 64));
-    repeat(NIBBLE_MASK, 0x000F000F);
-    repeat(SIGN, 1 << 31);
-  }
-
-  private void repeat(Vector to, int value) {
-    a.mov(Gp.RAX, value);
-    a.vpbroadcastd(to, Gp.RAX);
+    a.repeat(NIBBLE_MASK, 0x000F000F);
+    a.repeat(SIGN, 1 << 31);
   }
 
   /** Reads what a tile's header says once, at {@link Registers#HEADER}. */

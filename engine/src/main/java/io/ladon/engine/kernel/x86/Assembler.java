@@ -230,6 +230,18 @@ final class Assembler extends TileInstructions {
     ret();
   }
 
+  /** A number of 4 bytes to every lane. Overwrites rax. */
+  void repeat(Vector to, int value) {
+    mov(Gp.RAX, value);
+    if (to.bits() == 512) {
+      vpbroadcastd(to, Gp.RAX);
+    } else {
+      Vector low = Vector.xmm(to.number());
+      vmovd(low, Gp.RAX);
+      vpbroadcastd(to, low);
+    }
+  }
+
   void prefetcht0(Memory line) {
     memoryOnly(1, 0x18, 1, line);
   }

@@ -1,7 +1,6 @@
 package io.ladon.engine.kernel.x86;
 
 import static io.ladon.engine.kernel.x86.Memory.at;
-import static io.ladon.engine.kernel.x86.Vector.xmm;
 import static io.ladon.engine.kernel.x86.Vector.ymm;
 
 import java.util.Arrays;
@@ -114,17 +113,11 @@ abstract class Avx2Arithmetic extends Avx2Sums {
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
-    repeat(a, Avx2Nibbles.MASK, 0x0F0F0F0F);
-    repeat(a, ONES, 0x00010001);
+    a.repeat(Avx2Nibbles.MASK, 0x0F0F0F0F);
+    a.repeat(ONES, 0x00010001);
     if (format.bitsMask() != 0) {
-      repeat(a, Avx2Nibbles.BITS_MASK, format.bitsMask());
+      a.repeat(Avx2Nibbles.BITS_MASK, format.bitsMask());
     }
-  }
-
-  private static void repeat(Assembler a, Vector to, int value) {
-    a.mov(Gp.RAX, value);
-    a.vmovd(xmm(to.number()), Gp.RAX);
-    a.vpbroadcastd(to, xmm(to.number()));
   }
 
   /** Reads four columns of weights of 8 bits, of a format that has such. */

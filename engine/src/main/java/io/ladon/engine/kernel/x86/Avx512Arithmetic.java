@@ -125,17 +125,12 @@ final class Avx512Arithmetic extends Avx512Sums {
 
   /** Fills the registers that the tiles of a format find filled. */
   static void constants(Assembler a, Format format) {
-    repeat(a, SIGN, 1 << 31);
-    repeat(a, NIBBLE_MASK, 0x0F0F0F0F);
+    a.repeat(SIGN, 1 << 31);
+    a.repeat(NIBBLE_MASK, 0x0F0F0F0F);
     if (format.bitsMask() != 0) {
-      repeat(a, BITS_MASK, format.bitsMask());
+      a.repeat(BITS_MASK, format.bitsMask());
     }
     rows(a);
-  }
-
-  private static void repeat(Assembler a, Vector to, int value) {
-    a.mov(Gp.RAX, value);
-    a.vpbroadcastd(to, Gp.RAX);
   }
 
   private Vector dot(int panel, int token) {

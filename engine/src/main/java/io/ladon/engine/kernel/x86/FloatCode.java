@@ -351,15 +351,12 @@ final class FloatCode {
 
   /** Sums of 32 int8 each: quants, sums, blocks. In AVX2 whatever the width. */
   void sumBlocks() {
-    Lanes half = new Lanes(a, 256);
     Vector byteOnes = Vector.ymm(2);
     Vector shortOnes = Vector.ymm(3);
     Vector sums = Vector.ymm(0);
     Vector low = Vector.xmm(0);
-    a.mov(Gp.RAX, 0x01010101);
-    half.repeat(byteOnes, Gp.RAX);
-    a.mov(Gp.RAX, 0x00010001);
-    half.repeat(shortOnes, Gp.RAX);
+    a.repeat(byteOnes, 0x01010101);
+    a.repeat(shortOnes, 0x00010001);
     Label loop = a.loop();
     a.vpmaddubsw(sums, byteOnes, at(Gp.RDI, 0));
     a.vpmaddwd(sums, sums, shortOnes);

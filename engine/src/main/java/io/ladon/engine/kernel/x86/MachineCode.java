@@ -8,7 +8,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -43,13 +42,6 @@ public final class MachineCode implements AutoCloseable {
 
   /** Bytes that are read at once. */
   public static final int READ_UNIT = MemoryReader.ROUND_BYTES;
-
-  /**
-   * Types of which a Zen 5 reads weights for one token quicker with the code of AVX2, though that
-   * has twice the instructions: see docs/PERFORMANCE.md. Of the others it does not.
-   */
-  private static final Set<TensorType> NARROW_WITH_ONE_TOKEN =
-      EnumSet.of(TensorType.Q4_0, TensorType.Q4_1, TensorType.Q4_K);
 
   private final Tier tier;
   private final Arena arena = Arena.ofShared();
@@ -152,17 +144,17 @@ public final class MachineCode implements AutoCloseable {
   /**
    * Assembles a tier.
    *
-   * @param intel whether as Intel's CPUs like it: where tokens are many, AVX-512 code takes more of
-   *     them at a time instead of two panels, and one token has no code of 256 bits
+   * @param intel whether as Intel's CPUs like it or as others do: what {@link Tier} says of it
    */
   public static MachineCode assemble(Tier tier, ToDoubleFunction<Constant> constants, boolean intel)
       throws IOException {
     MachineCode code = new MachineCode(tier, constants);
     try {
       for (TensorType type : TensorType.values()) {
-        code.products.put(type, ProductFunctions.assemble(tier, type, !intel));
-        if (tier.bits() == 512 && !intel && NARROW_WITH_ONE_TOKEN.contains(type)) {
-          code.productsOfOne.put(type, ProductFunctions.assembleOfOne(Tier.AVX2, type));
+        code.products.put(type, ProductFunctions.assemble(tier, type, intel));
+        Tier ofOne = tier.ofOneToken(type, intel);
+        if (ofOne != tier) {
+          code.productsOfOne.put(type, ProductFunctions.assembleOfOne(ofOne, type));
         }
       }
       if (tier.usesTiles()) {

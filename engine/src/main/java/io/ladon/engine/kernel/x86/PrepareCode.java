@@ -56,10 +56,10 @@ final class PrepareCode {
   }
 
   void emit() {
-    repeat(BYTE_ONES, 0x01010101);
-    repeat(SHORT_ONES, 0x00010001);
-    repeat(FACTOR, pairs ? format.centre() : -format.zeroPoint());
-    repeat(PAIR_FACTOR, (-format.centre() & 0xFFFF) * 0x00010001);
+    a.repeat(BYTE_ONES, 0x01010101);
+    a.repeat(SHORT_ONES, 0x00010001);
+    a.repeat(FACTOR, pairs ? format.centre() : -format.zeroPoint());
+    a.repeat(PAIR_FACTOR, (-format.centre() & 0xFFFF) * 0x00010001);
     a.mov(Gp.RSI, at(Gp.RDI, Parameters.PREPARE_VALUES));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.PREPARE_SCALES));
     a.mov(Gp.R10, at(Gp.RDI, Parameters.PREPARE_TOKENS));
@@ -155,12 +155,5 @@ final class PrepareCode {
       store(Parameters.SECOND, second);
     }
     store(Parameters.CORRECTION, low);
-  }
-
-  private void repeat(Vector to, int value) {
-    Vector low = xmm(to.number());
-    a.mov(Gp.RAX, value);
-    a.vmovd(low, Gp.RAX);
-    a.vpbroadcastd(to, low);
   }
 }

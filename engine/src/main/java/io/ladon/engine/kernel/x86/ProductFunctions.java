@@ -56,12 +56,12 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   /**
    * Assembles.
    *
-   * @param pairs as {@link Tier#tokensOfMany} has it
+   * @param intel as {@link Tier#tokensOfMany} has it
    * @throws IOException if the system refuses executable memory
    */
-  static ProductFunctions assemble(Tier tier, TensorType type, boolean pairs) throws IOException {
+  static ProductFunctions assemble(Tier tier, TensorType type, boolean intel) throws IOException {
     Format format = Format.of(type);
-    return assemble(tier, format, tier.maxTokens(format, pairs), tier.tokensOfMany(format, pairs));
+    return assemble(tier, format, tier.maxTokens(format, intel), tier.tokensOfMany(format, intel));
   }
 
   /** The same for one token alone. */

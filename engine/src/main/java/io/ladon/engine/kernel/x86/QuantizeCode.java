@@ -53,9 +53,9 @@ final class QuantizeCode {
 
   void emit() {
     constants.aim(a);
-    repeat(MAGNITUDE, 0x7FFFFFFF);
-    repeat(BYTE_ONES, 0x01010101);
-    repeat(SHORT_ONES, 0x00010001);
+    a.repeat(lanes.register(MAGNITUDE), 0x7FFFFFFF);
+    a.repeat(lanes.register(BYTE_ONES), 0x01010101);
+    a.repeat(lanes.register(SHORT_ONES), 0x00010001);
     emitOrder();
     a.mov(Gp.RSI, at(Gp.RDI, Parameters.QUANTIZE_FLOATS));
     a.mov(Gp.RDX, at(Gp.RDI, Parameters.QUANTIZE_QUANTS));
@@ -78,11 +78,6 @@ final class QuantizeCode {
     a.dec(Gp.RCX);
     a.jump(Condition.NOT_EQUAL, groups);
     a.endWide();
-  }
-
-  private void repeat(int register, int value) {
-    a.mov(Gp.RAX, value);
-    lanes.repeat(lanes.register(register), Gp.RAX);
   }
 
   /**

@@ -45,8 +45,7 @@ final class SoftmaxCode {
     Vector zero = register(0);
     Vector lowest = register(1);
     lanes.zero(zero);
-    a.mov(Gp.RAX, NO_POSITION);
-    lanes.repeat(lowest, Gp.RAX);
+    a.repeat(lowest, NO_POSITION);
     Label rows = a.loop();
     for (int offset = 0; offset < layout.maxOffset(); offset += lanes.bytes()) {
       a.vmovups(at(Gp.RDI, offset), zero);
@@ -121,8 +120,7 @@ final class SoftmaxCode {
       if (!all) {
         lanes.repeat(begins, BEGIN_LANE);
         lanes.repeat(ends, END_LANE);
-        a.mov(Gp.RAX, AttentionLayout.BLOCK);
-        lanes.repeat(step, Gp.RAX);
+        a.repeat(step, AttentionLayout.BLOCK);
       }
     }
 

@@ -1,5 +1,6 @@
 package io.ladon.engine.kernel.x86;
 
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.kernel.x86.CpuFeatures.Feature;
 import java.util.EnumSet;
 import java.util.Set;
@@ -11,6 +12,9 @@ public enum Tier {
   AVX512_VNNI("x86-avx512vnni"),
   AVX_VNNI("x86-avxvnni"),
   AVX2("x86-avx2");
+
+  private static final Set<TensorType> READ_SOONER_BY_AVX2 =
+      EnumSet.of(TensorType.Q4_0, TensorType.Q4_1, TensorType.Q4_K);
 
   private final String label;
 
@@ -46,11 +50,11 @@ public enum Tier {
   /**
    * Tokens of a tile at most, where no tile registers are used.
    *
-   * @param pairs as {@link #tokensOfMany} has it
+   * @param intel as {@link #tokensOfMany} has it
    */
-  int maxTokens(Format format, boolean pairs) {
+  int maxTokens(Format format, boolean intel) {
     if (isWide()) {
-      return pairs || format.isFloat()
+      return !intel || format.isFloat()
           ? Avx512Sums.MAX_TOKENS
           : Avx512Arithmetic.tallTokens(format);
     }
@@ -61,6 +65,16 @@ public enum Tier {
       return AvxVnniArithmetic.maxTokens(format);
     }
     return format.hasNibbles() ? Avx2Pairs.maxTokens(format) : Avx2Bytes.MOST_TOKENS;
+  }
+
+  /**
+   * The tier whose code takes one token: mostly this one. A Zen 5 reads some types more quickly
+   * with AVX2's code, though that has twice the instructions: see docs/PERFORMANCE.md.
+   *
+   * @param intel whether the CPU is Intel's, where no such thing is known
+   */
+  Tier ofOneToken(TensorType type, boolean intel) {
+    return isWide() && !intel && READ_SOONER_BY_AVX2.contains(type) ? AVX2 : this;
   }
 
   /** What the tier's code is made of. */
@@ -103,12 +117,12 @@ public enum Tier {
    * Tokens of a tile at most in the code for many tokens, in which pairs of panels go together, or
    * panels are unpacked; 0 if there is none.
    *
-   * @param pairs whether the CPU is one on which registers of 512 bits better pair panels than take
-   *     more tokens of one ({@link Avx512Arithmetic})
+   * @param intel whether the CPU is Intel's, on which registers of 512 bits better take more tokens
+   *     of one panel than pair panels ({@link Avx512Arithmetic})
    */
-  int tokensOfMany(Format format, boolean pairs) {
+  int tokensOfMany(Format format, boolean intel) {
     if (isWide()) {
-      return pairs ? Avx512Arithmetic.pairTokens(format) : 0;
+      return intel ? 0 : Avx512Arithmetic.pairTokens(format);
     }
     return unpacks(format) ? Avx2Unpacked.MOST_TOKENS : 0;
   }
