@@ -81,6 +81,7 @@ final class MachineProduct {
     int blocks = w.columns() / PackedLayout.BLOCK;
     long recordBytes = (long) code.recordBytes() * blocks;
     long unpackedBytes = (long) code.unpackedBytes() * blocks;
+    long panelBytes = w.layout().panelBytes();
     boolean many = tokens >= code.fewestOfMany() && unpackedBytes <= UNPACKED_BYTES;
     int ofMany = many ? code.panelsOfMany() : 0;
     int ofTile = many ? code.tokensOfMany() : code.maxTokens();
@@ -105,19 +106,19 @@ final class MachineProduct {
           scales + 4L * token * blocks,
           count,
           tiles,
+          tiles > 1 && ProductFunctions.fetchesNextPanel(panelBytes),
           tokenEntries);
       NativeMemory.setLong(
-          parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(w.layout().panelBytes()));
+          parameters + Parameters.PAIR_AHEAD, ProductFunctions.pairAhead(panelBytes));
       NativeMemory.setLong(parameters + Parameters.NEAR_AHEAD, fetchDistance.nearBytes());
       NativeMemory.setLong(parameters + Parameters.FAR_AHEAD, fetchDistance.farBytes());
       if (many && unpackedBytes > 0) {
         NativeMemory.setLong(parameters + Parameters.ONES, TWO_ONES);
         NativeMemory.setLong(
             parameters + Parameters.UNPACKED, scratch.address(Scratch.Use.UNPACKED, unpackedBytes));
-        NativeMemory.setLong(
-            parameters + Parameters.FETCH_STEP,
-            w.layout().panelBytes() / ((long) tiles * blocks) + 1);
       }
+      NativeMemory.setLong(
+          parameters + Parameters.FETCH_STEP, panelBytes / ((long) tiles * blocks) + 1);
       NativeMemory.setLong(parameters + Parameters.TOKENS, tokenEntries);
       NativeMemory.setLong(parameters + Parameters.TOKENS_END, outEntries);
       NativeMemory.setLong(parameters + Parameters.OUTS, outEntries);
@@ -137,7 +138,11 @@ final class MachineProduct {
     return ((tiles - 1) / chunks + 1) * ofTile;
   }
 
-  /** Prepares a chunk's activations, and the entries of its tiles, which differ by one at most. */
+  /**
+   * Prepares a chunk's activations, and the entries of its tiles, which differ by one at most.
+   *
+   * @param shares whether the tiles share the fetching of the next panel
+   */
   private static void prepare(
       Scratch scratch,
       ProductFunctions code,
@@ -146,6 +151,7 @@ final class MachineProduct {
       long scales,
       int count,
       int tiles,
+      boolean shares,
       long entry) {
     long valueBytes = (long) code.valueBytes() * PackedLayout.BLOCK * blocks;
     long recordBytes = (long) code.recordBytes() * blocks;
@@ -161,7 +167,8 @@ final class MachineProduct {
       NativeMemory.setLong(parameters + Parameters.PREPARE_TOKENS, size);
       NativeMemory.setLong(parameters + Parameters.PREPARE_TARGET, target);
       code.prepare(parameters);
-      NativeMemory.setLong(entry + Parameters.CODE, code.tile(size));
+      NativeMemory.setLong(
+          entry + Parameters.CODE, shares ? code.sharingTile(size) : code.tile(size));
       NativeMemory.setLong(entry + Parameters.MANY_CODE, code.tileOfMany(size));
       NativeMemory.setLong(entry + Parameters.ACTIVATIONS, target);
       NativeMemory.setLong(entry + Parameters.FIRST_TOKEN, begin);

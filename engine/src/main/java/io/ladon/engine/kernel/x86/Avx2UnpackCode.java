@@ -50,8 +50,7 @@ final class Avx2UnpackCode {
     Avx2Arithmetic.constants(a, format);
     a.mov(TARGET, at(Registers.PARAMETERS, Parameters.UNPACKED));
     a.mov(Registers.HEADER, Registers.PANEL);
-    a.mov(Registers.AHEAD, Registers.PANEL);
-    a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.PANEL_BYTES));
+    ProductCode.aimAtNextPanel(a);
     a.mov(Registers.SCHEDULE, at(Registers.PARAMETERS, Parameters.SCHEDULE));
     Label tiles = a.loop();
     a.mov(Registers.COUNT, at(Registers.SCHEDULE, Parameters.BLOCKS));

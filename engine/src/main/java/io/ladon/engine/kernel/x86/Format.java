@@ -33,6 +33,8 @@ record Format(
   /** Bytes of a super-block's header beside the parts of its blocks, with padding. */
   static final int SUPER_HEADER = 64;
 
+  private static final int BLOCKS_OF_SUPER = 8;
+
   /** Bytes of nibbles in a block of a format of 4 to 6 bits. */
   private static final int NIBBLES = 256;
 
@@ -94,6 +96,12 @@ record Format(
   /** Bytes from the begin of an unpacked block to its quants. */
   int unpackedQuants() {
     return 4 * ROWS * (dots + (hasMinimum ? 1 : 0));
+  }
+
+  /** Bytes that each of two tiles of tokens has to fetch with a block, if they share a panel's. */
+  int sharedBytes() {
+    int superHeader = isSuperBlock() ? SUPER_HEADER / BLOCKS_OF_SUPER : 0;
+    return (quantBytes + blockHeader + superHeader) / 2 + 1;
   }
 
   boolean hasNibbles() {

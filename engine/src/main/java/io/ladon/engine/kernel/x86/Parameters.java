@@ -64,13 +64,10 @@ public final class Parameters {
   public static final int ONES = 192;
 
   /**
-   * Bytes of the next panel to be fetched with each block of each tile of tokens, where panels are
-   * unpacked; what is more than {@link #MAX_FETCH_STEP} is not.
+   * Bytes of the next panel to be fetched with each block of each tile of tokens, where these share
+   * the fetching; what is more than {@link Format#sharedBytes} is not.
    */
   public static final int FETCH_STEP = 200;
-
-  /** About what two tiles of tokens have to fetch of a panel. */
-  static final int MAX_FETCH_STEP = 192;
 
   /** Bytes of these parameters. */
   public static final int BYTES = 256;

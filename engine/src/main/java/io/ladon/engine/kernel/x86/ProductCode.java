@@ -36,11 +36,12 @@ final class ProductCode {
   static final FetchDistance DEEP = new FetchDistance(4160, 28736);
 
   /**
-   * Bytes of a pair of panels at most that is fetched while the one before is multiplied: both stay
-   * in the L2 cache, beside activations. {@link #USUAL} within both would leave the begin of each
-   * second panel unfetched; 5 to 9 % less on a Zen 5, where panels have 4096 columns.
+   * Bytes of two panels at most of which one is fetched while the other is multiplied, or of a pair
+   * that is fetched while the one before is: all of it stays in the L2 cache, beside activations.
+   * With {@link #USUAL} within a pair the begin of each second panel would be unfetched; 5 to 9 %
+   * less on a Zen 5, where panels have 4096 columns.
    */
-  private static final int PAIR_AHEAD_BYTES = 320 << 10;
+  private static final int AHEAD_BYTES = 320 << 10;
 
   private final Assembler a;
 
@@ -50,7 +51,12 @@ final class ProductCode {
 
   /** {@link Parameters#PAIR_AHEAD} for panels of so many bytes. */
   static long pairAhead(long panelBytes) {
-    return 2 * panelBytes <= PAIR_AHEAD_BYTES ? 2 * panelBytes : USUAL.farBytes();
+    return fetchesNext(panelBytes) ? 2 * panelBytes : USUAL.farBytes();
+  }
+
+  /** Whether the panel that follows one of so many bytes may be fetched meanwhile. */
+  static boolean fetchesNext(long panelBytes) {
+    return 2 * panelBytes <= AHEAD_BYTES;
   }
 
   /**
@@ -75,7 +81,7 @@ final class ProductCode {
         emitPanels(2, Parameters.MANY_END, Parameters.MANY_CODE, () -> {});
       }
     }
-    emitPanels(1, Parameters.WEIGHTS_END, Parameters.CODE, () -> {});
+    emitPanels(1, Parameters.WEIGHTS_END, Parameters.CODE, () -> aimAtNextPanel(a));
     a.vzeroupper();
     for (int i = Registers.SAVED.length - 1; i >= 0; i--) {
       a.pop(Registers.SAVED[i]);
@@ -111,8 +117,19 @@ final class ProductCode {
     a.bind(done);
   }
 
-  /** The code that the function calls for {@code tokens} tokens: the sums of panels. */
-  void emitTile(Format format, int tokens, TileArithmetic sums) {
+  /** Tiles of tokens that share the fetching begin it with the next panel. */
+  static void aimAtNextPanel(Assembler a) {
+    a.mov(Registers.AHEAD, Registers.PANEL);
+    a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.PANEL_BYTES));
+  }
+
+  /**
+   * The code that the function calls for {@code tokens} tokens: the sums of panels.
+   *
+   * @param shares whether the tiles of tokens, of which there are several, each fetch a share of
+   *     the next panel; it is so where panels are unpacked
+   */
+  void emitTile(Format format, int tokens, TileArithmetic sums, boolean shares) {
     boolean unpacked = sums.unpacked(); // has no headers, and is in a cache
     int quantBytes = unpacked ? format.unpackedBytes() : format.quantBytes();
     for (int p = 0; p < sums.panels(); p++) {
@@ -127,7 +144,7 @@ final class ProductCode {
       }
     }
     boolean pair = sums.panels() == 2;
-    if (!unpacked) {
+    if (!shares) {
       a.mov(Registers.AHEADS[0], Registers.HEADERS[0]);
       a.mov(Registers.AHEADS[1], Registers.HEADERS[pair ? 1 : 0]);
       int near = pair ? Parameters.PAIR_AHEAD : Parameters.NEAR_AHEAD;
@@ -148,13 +165,13 @@ final class ProductCode {
       }
     }
     sums.beginTile();
-    if (format.isSuperBlock() && !unpacked) {
+    if (format.isSuperBlock() && !shares) {
       fetches(Format.SUPER_HEADER, pair).forEach(Runnable::run);
       emitAdvance(Format.SUPER_HEADER);
     }
     Label blocks = a.loop();
-    if (unpacked) {
-      a.spread(shareOfFetches(), sums::addBlock);
+    if (shares) {
+      a.spread(shareOfFetches(format), sums::addBlock);
       a.add(Registers.AHEAD, at(Registers.PARAMETERS, Parameters.FETCH_STEP));
     } else {
       a.spread(fetches(quantBytes + format.blockHeader(), pair), sums::addBlock);
@@ -211,9 +228,9 @@ final class ProductCode {
    * Instructions that fetch the next panel to the L2 cache, a share of it with each block of each
    * tile of tokens, so that memory is read all the while.
    */
-  private List<Runnable> shareOfFetches() {
+  private List<Runnable> shareOfFetches(Format format) {
     List<Runnable> fetches = new ArrayList<>();
-    for (int line = 0; line < Parameters.MAX_FETCH_STEP; line += 64) {
+    for (int line = 0; line < format.sharedBytes(); line += 64) {
       Memory next = at(Registers.AHEAD, line);
       fetches.add(() -> a.prefetcht1(next));
     }

@@ -21,29 +21,28 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
   private final int recordBytes;
   private final int valueBytes;
   private final long[] tiles; // (maxTokens + 1) address of the code for so many tokens
+  private final long[] sharing; // (maxTokens + 1) of tiles that share the fetching of panels
   private final long[] ofMany; // (tokensOfMany + 1) of the code for many tokens
   private final int fewestOfMany;
   private final int panelsOfMany;
   private final int unpackedBytes;
 
-  private ProductFunctions(
-      ExecutableMemory memory,
-      int multiplyOffset,
-      int[] tileOffsets,
-      int[] offsetsOfMany,
-      Tier tier,
-      Format format) {
+  private ProductFunctions(ExecutableMemory memory, Offsets offsets, Tier tier, Format format) {
     this.recordBytes = format.recordBytes();
     this.valueBytes = format.valueBytes();
     this.memory = memory;
     this.prepare = memory.function(0);
-    this.multiply = memory.function(multiplyOffset);
-    this.tiles = addresses(tileOffsets);
-    this.ofMany = addresses(offsetsOfMany);
+    this.multiply = memory.function(offsets.multiply);
+    this.tiles = addresses(offsets.tiles);
+    this.sharing = addresses(offsets.sharing);
+    this.ofMany = addresses(offsets.ofMany);
     this.fewestOfMany = ofMany.length > 1 ? tier.fewestOfMany(format) : NEVER;
     this.panelsOfMany = tier.unpacks(format) ? 1 : 2;
     this.unpackedBytes = tier.unpacks(format) ? format.unpackedBytes() : 0;
   }
+
+  /** Where the code is, but for the preparation, which is first. */
+  private record Offsets(int multiply, int[] tiles, int[] sharing, int[] ofMany) {}
 
   private long[] addresses(int[] offsets) {
     long[] addresses = new long[offsets.length];
@@ -76,18 +75,28 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     int multiply = a.align();
     ProductCode product = new ProductCode(a);
     int[] tiles = new int[maxTokens + 1];
+    int[] sharing = new int[maxTokens + 1];
     int[] ofMany = new int[tokensOfMany + 1];
     product.emitFunction(tier, format, ofMany.length > 1);
     for (int tokens = 1; tokens < tiles.length; tokens++) {
       tiles[tokens] = a.align();
-      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens));
+      product.emitTile(format, tokens, tier.arithmetic(a, format, tokens), false);
+      sharing[tokens] = tiles[tokens];
+      if (2 * tokens > maxTokens) { // tiles differ by a token at most
+        sharing[tokens] = a.align();
+        product.emitTile(format, tokens, tier.arithmetic(a, format, tokens), true);
+      }
     }
     for (int tokens = 1; tokens < ofMany.length; tokens++) {
       ofMany[tokens] = a.align();
-      product.emitTile(format, tokens, tier.arithmeticOfMany(a, format, tokens));
+      product.emitTile(
+          format, tokens, tier.arithmeticOfMany(a, format, tokens), tier.unpacks(format));
     }
     return new ProductFunctions(
-        ExecutableMemory.load(a.toBytes()), multiply, tiles, ofMany, tier, format);
+        ExecutableMemory.load(a.toBytes()),
+        new Offsets(multiply, tiles, sharing, ofMany),
+        tier,
+        format);
   }
 
   /** Tokens of a tile at most. */
@@ -130,6 +139,14 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
     return address(tiles, tokens);
   }
 
+  /**
+   * The same for one of several tiles, each of which fetches its share of the next panel ({@link
+   * Parameters#FETCH_STEP}).
+   */
+  public long sharingTile(int tokens) {
+    return address(sharing, tokens);
+  }
+
   /** The same for many tokens, for {@link Parameters#MANY_CODE}. */
   public long tileOfMany(int tokens) {
     return address(ofMany, tokens);
@@ -137,6 +154,11 @@ public final class ProductFunctions implements PanelFunction, AutoCloseable {
 
   private static long address(long[] tiles, int tokens) {
     return tokens < tiles.length ? tiles[tokens] : 0;
+  }
+
+  /** Whether the next panel may be fetched while one of so many bytes is multiplied. */
+  public static boolean fetchesNextPanel(long panelBytes) {
+    return ProductCode.fetchesNext(panelBytes);
   }
 
   /** {@link Parameters#PAIR_AHEAD} for panels of so many bytes. */
