@@ -42,7 +42,7 @@ public interface Kernels {
   /**
    * Chooses one of {@link #fetchDistances}.
    *
-   * @param type of the weights: those of super-blocks are alike, and so are all others
+   * @param type of the weights
    * @param tokens one or two are alike, and so are all other numbers
    * @throws IllegalArgumentException if it is none of them
    */

@@ -30,8 +30,8 @@ public final class MachineKernels implements Kernels {
   /** Tokens up to which weights are read as quickly as the CPU can. */
   private static final int FEW_TOKENS = 2;
 
-  /** Of weights in super-blocks or others, with few tokens or more. */
-  private static final int USES_OF_WEIGHTS = 4;
+  /** Each type of weights, with few tokens or more. */
+  private static final int USES_OF_WEIGHTS = 2 * TensorType.values().length;
 
   private final MachineCode code;
   private final ScalarKernels scalar;
@@ -47,8 +47,7 @@ public final class MachineKernels implements Kernels {
   }
 
   private static int use(TensorType type, int tokens) {
-    boolean superBlocks = type.blockElements() > PackedLayout.BLOCK;
-    return (superBlocks ? 2 : 0) + (tokens <= FEW_TOKENS ? 0 : 1);
+    return 2 * type.ordinal() + (tokens <= FEW_TOKENS ? 0 : 1);
   }
 
   @Override

@@ -2,6 +2,8 @@ package io.ladon.engine.rank;
 
 import io.ladon.engine.kernel.PackedMatrix;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,4 +51,10 @@ record LayerWeights(
     InputKind attentionInput,
     InputKind outputInput,
     InputKind feedForwardInput,
-    InputKind downInput) {}
+    InputKind downInput) {
+
+  /** Those that the rank has something of. */
+  Stream<PackedMatrix> matrices() {
+    return Stream.of(query, key, value, output, gate, up, down).filter(Objects::nonNull);
+  }
+}

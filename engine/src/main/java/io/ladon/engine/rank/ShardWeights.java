@@ -8,7 +8,11 @@ import io.ladon.engine.plan.ShardPlan;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What one rank holds of a model's weights, packed for the kernels. */
@@ -85,6 +89,19 @@ public final class ShardWeights implements AutoCloseable {
   /** Weight of the norm before the vocabulary head (hidden). */
   MemorySegment outputNorm() {
     return outputNorm;
+  }
+
+  /** Types of the matrices. */
+  public Set<TensorType> types() {
+    return largestOfTypes().keySet();
+  }
+
+  /** Of each type of matrices the one with the most bytes. */
+  Map<TensorType, PackedMatrix> largestOfTypes() {
+    Map<TensorType, PackedMatrix> largest = new EnumMap<>(TensorType.class);
+    Stream.concat(layers.stream().flatMap(LayerWeights::matrices), Stream.ofNullable(vocabulary))
+        .forEach(each -> largest.merge(each.type(), each, (a, b) -> b.bytes() > a.bytes() ? b : a));
+    return largest;
   }
 
   /** The vocabulary head's own rows (rows, hidden); null if it has none. */

@@ -4,6 +4,7 @@ import io.ladon.engine.attention.KvCache;
 import io.ladon.engine.attention.KvType;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.checkpoint.TensorSlice;
+import io.ladon.engine.checkpoint.TensorType;
 import io.ladon.engine.exchange.Exchange;
 import io.ladon.engine.kernel.KernelProvider;
 import io.ladon.engine.kernel.Kernels;
@@ -11,6 +12,7 @@ import io.ladon.engine.model.ModelSpec;
 import io.ladon.engine.plan.MachineSpeed;
 import io.ladon.engine.plan.RankPlan;
 import io.ladon.engine.plan.ShardInventory;
+import io.ladon.engine.rank.FetchProbe;
 import io.ladon.engine.rank.PackedShelf;
 import io.ladon.engine.rank.Rank;
 import io.ladon.engine.rank.RankOptions;
@@ -31,7 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * @param compute what multiplies
  * @param threads that compute, the rank's own included
- * @param warmUp whether code is to be compiled before a shard is given out
+ * @param warmUp whether code is to be compiled before a shard is given out, and how far ahead
+ *     weights are fetched chosen
  * @param speed of these kernels and threads, as measured on this machine
  */
 public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, MachineSpeed speed)
@@ -52,14 +55,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
     Kernels kernels = chosen.kernels();
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     MachineSpeed speed = SpeedProbe.measure(kernels, count);
-    log.info(
-        "event=kernels name={} fetchAhead={} fetchAheadOfMore={} fetchSuperBlocksAhead={} fetchSuperBlocksAheadOfMore={} reason=\"{}\"",
-        kernels.name(),
-        kernels.fetchDistance(SpeedProbe.BLOCKS, 1),
-        kernels.fetchDistance(SpeedProbe.BLOCKS, SpeedProbe.MORE_TOKENS),
-        kernels.fetchDistance(SpeedProbe.SUPER_BLOCKS, 1),
-        kernels.fetchDistance(SpeedProbe.SUPER_BLOCKS, SpeedProbe.MORE_TOKENS),
-        chosen.reason());
+    log.info("event=kernels name={} reason=\"{}\"", kernels.name(), chosen.reason());
     return new EngineShardFactory(kernels, count, warmUp, speed);
   }
 
@@ -108,6 +104,7 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
               spec.maxCandidates());
       Rank rank = new Rank(spec.plan(), spec.rank(), weights, options, compute, team, exchange);
       if (warmUp) {
+        chooseFetchDistances(weights, team);
         rank.warmUp();
       }
       long cacheBytes = needs(spec).cache();
@@ -118,6 +115,17 @@ public record EngineShardFactory(Kernels compute, int threads, boolean warmUp, M
       }
       team.close();
       throw e;
+    }
+  }
+
+  private void chooseFetchDistances(ShardWeights weights, ThreadTeam team) {
+    FetchProbe.choose(compute, team, weights);
+    for (TensorType type : weights.types()) {
+      log.info(
+          "event=fetch_ahead type={} oneToken={} moreTokens={}",
+          type,
+          compute.fetchDistance(type, 1),
+          compute.fetchDistance(type, FetchProbe.MORE_TOKENS));
     }
   }
 
