@@ -9,9 +9,12 @@ import java.util.List;
 /** The code of one tier for one type of weights, ready to be called. */
 public final class ProductFunctions implements PanelFunction, AutoCloseable {
 
-  /** What there is to choose from; no CPU is known for which none of them is good. */
+  /**
+   * What there is to choose from, the earlier the better known; no CPU is known for which none of
+   * them is good.
+   */
   public static final List<FetchDistance> FETCH_DISTANCES =
-      List.of(ProductCode.USUAL, ProductCode.WITHIN_PAGE, ProductCode.DEEP);
+      List.of(ProductCode.USUAL, ProductCode.WITHIN_PAGE, ProductCode.DEEP, ProductCode.TO_L2);
 
   private static final int NEVER = Integer.MAX_VALUE;
 
