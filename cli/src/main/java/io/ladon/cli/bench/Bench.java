@@ -3,6 +3,7 @@ package io.ladon.cli.bench;
 import io.ladon.cli.client.ApiClient;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +20,9 @@ import tools.jackson.databind.JsonNode;
  *
  * <p>Prefill: {@code concurrency} prompts at once, one token generated; all prompt tokens over the
  * time from sending to the last first token. Decode: as many requests at once, each after a prompt
- * of its own; all tokens after the first ones over the time from the earliest first token to the
- * last token.
+ * of its own; the tokens of all steps in which no prompt is computed over the time from step to
+ * step. So what one request still has to prefill, while another has its first token, does not count
+ * as decoding; the last steps do, in which the requests that came first have ended.
  */
 public final class Bench {
 
@@ -51,8 +53,6 @@ public final class Bench {
       double decodeExchangeBytesPerToken,
       double acceptedDraftShare) {}
 
-  private record Timing(double firstMs, double endMs) {}
-
   private static final long LIMIT_MINUTES = 60;
 
   private final ApiClient client;
@@ -78,23 +78,20 @@ public final class Bench {
     try (ExecutorService executor = Executors.newFixedThreadPool(c)) {
       for (int i = -workload.warmUp(); i < n; i++) {
         ServerFigures before = ServerFigures.read(client);
-        List<Timing> prompts = together(executor, workload.prompts().tokens(), 1);
+        List<Double> firsts = together(executor, workload.prompts().tokens(), 1);
         ServerFigures between = ServerFigures.read(client);
-        List<Timing> answers =
-            together(executor, workload.prompts().context(), workload.generate());
+        together(executor, workload.prompts().context(), workload.generate());
         ServerFigures after = ServerFigures.read(client);
         if (i < 0) {
           continue;
         }
-        first[i] = prompts.stream().mapToDouble(Timing::firstMs).max().orElseThrow();
+        first[i] = Collections.max(firsts);
         prefill[i] = 1000.0 * c * workload.prompts().tokens() / first[i];
-        double begin = answers.stream().mapToDouble(Timing::firstMs).min().orElseThrow();
-        double end = answers.stream().mapToDouble(Timing::endMs).max().orElseThrow();
-        decode[i] = 1000.0 * c * (workload.generate() - 1) / (end - begin);
         ServerFigures p = between.since(before);
         ServerFigures d = after.since(between);
+        decode[i] = d.decodedTokensPerSecond();
         shares[0] += p.exchangeShare() / n;
-        shares[1] += d.exchangeShare() / n;
+        shares[1] += d.decodeExchangeShare() / n;
         bytes[0] += p.exchangeBytes() / ((double) c * workload.prompts().tokens()) / n;
         bytes[1] +=
             d.exchangeBytes()
@@ -114,17 +111,17 @@ public final class Bench {
         drafts);
   }
 
-  /** Sends requests at once; times are in ms since the first was sent. */
-  private List<Timing> together(ExecutorService executor, int promptTokens, int generate)
+  /** Sends requests at once, and gives each one's time to its first token: see {@link #one}. */
+  private List<Double> together(ExecutorService executor, int promptTokens, int generate)
       throws IOException, InterruptedException {
     long begin = System.nanoTime();
-    List<Future<Timing>> futures = new ArrayList<>();
+    List<Future<Double>> futures = new ArrayList<>();
     for (int i = 0; i < workload.concurrency(); i++) {
       Map<String, Object> parameters = parameters(promptTokens, generate);
       futures.add(executor.submit(() -> one(parameters, generate, begin)));
     }
-    List<Timing> timings = new ArrayList<>();
-    for (Future<Timing> future : futures) {
+    List<Double> timings = new ArrayList<>();
+    for (Future<Double> future : futures) {
       try {
         timings.add(future.get(LIMIT_MINUTES, TimeUnit.MINUTES));
       } catch (ExecutionException e) {
@@ -146,8 +143,12 @@ public final class Bench {
     return parameters;
   }
 
-  /** Sends one request; the server's own clock tells its first and last token apart exactly. */
-  private Timing one(Map<String, Object> parameters, int generate, long begin) throws IOException {
+  /**
+   * Sends one request.
+   *
+   * @return milliseconds from {@code begin} to the first token, which the server's own clock tells
+   */
+  private double one(Map<String, Object> parameters, int generate, long begin) throws IOException {
     double sentMs = (System.nanoTime() - begin) / 1e6;
     JsonNode answer = client.post("/v1/completions", parameters);
     JsonNode timings = answer.path("timings");
@@ -156,7 +157,6 @@ public final class Bench {
       throw new IOException(
           "%d tokens were generated instead of %d".formatted(generated, generate));
     }
-    double firstMs = sentMs + timings.path("time_to_first_token_ms").asDouble();
-    return new Timing(firstMs, firstMs + timings.path("generation_ms").asDouble());
+    return sentMs + timings.path("time_to_first_token_ms").asDouble();
   }
 }

@@ -12,18 +12,27 @@ import java.util.Map;
  * @param stepSeconds spent in steps by all ranks
  * @param exchangeBytes sent by all ranks to their peers
  * @param acceptedTokens drafted ones that were right
+ * @param decodedTokens sampled in steps without prompts
+ * @param decodeSeconds of these steps and what lay between them
+ * @param decodeExchangeSeconds of these steps, spent in exchanges by all ranks
+ * @param decodeStepSeconds of these steps, spent in them by all ranks
  */
 record ServerFigures(
-    double exchangeSeconds, double stepSeconds, double exchangeBytes, double acceptedTokens) {
-
-  private static final String ACCEPTED = "ladon_tokens_drafted_accepted_total";
+    double exchangeSeconds,
+    double stepSeconds,
+    double exchangeBytes,
+    double acceptedTokens,
+    double decodedTokens,
+    double decodeSeconds,
+    double decodeExchangeSeconds,
+    double decodeStepSeconds) {
 
   static ServerFigures read(ApiClient client) throws IOException {
     Map<String, Double> values = new HashMap<>();
     client
         .text("/metrics")
         .lines()
-        .filter(line -> line.startsWith("ladon_rank_") || line.startsWith(ACCEPTED))
+        .filter(line -> line.startsWith("ladon_") && line.contains("_total "))
         .forEach(
             line -> {
               int space = line.lastIndexOf(' ');
@@ -33,7 +42,11 @@ record ServerFigures(
         value(values, "ladon_rank_exchange_seconds_total"),
         value(values, "ladon_rank_step_seconds_total"),
         value(values, "ladon_rank_exchange_bytes_total"),
-        value(values, ACCEPTED));
+        value(values, "ladon_tokens_drafted_accepted_total"),
+        value(values, "ladon_decode_tokens_total"),
+        value(values, "ladon_decode_seconds_total"),
+        value(values, "ladon_decode_rank_exchange_seconds_total"),
+        value(values, "ladon_decode_rank_step_seconds_total"));
   }
 
   private static double value(Map<String, Double> values, String name) throws IOException {
@@ -49,11 +62,25 @@ record ServerFigures(
         exchangeSeconds - before.exchangeSeconds,
         stepSeconds - before.stepSeconds,
         exchangeBytes - before.exchangeBytes,
-        acceptedTokens - before.acceptedTokens);
+        acceptedTokens - before.acceptedTokens,
+        decodedTokens - before.decodedTokens,
+        decodeSeconds - before.decodeSeconds,
+        decodeExchangeSeconds - before.decodeExchangeSeconds,
+        decodeStepSeconds - before.decodeStepSeconds);
+  }
+
+  /** Of all requests together. */
+  double decodedTokensPerSecond() {
+    return decodeSeconds <= 0 ? 0 : decodedTokens / decodeSeconds;
   }
 
   /** Part of the ranks' time that went into exchanges. */
   double exchangeShare() {
     return stepSeconds <= 0 ? 0 : exchangeSeconds / stepSeconds;
+  }
+
+  /** The same in steps without prompts. */
+  double decodeExchangeShare() {
+    return decodeStepSeconds <= 0 ? 0 : decodeExchangeSeconds / decodeStepSeconds;
   }
 }

@@ -25,6 +25,12 @@ final class Call {
   final ShardPlan plan;
   final long sentNanos;
 
+  /** When the step before it was done, if it followed at once; when it was sent otherwise. */
+  long beganNanos;
+
+  /** Tokens that requests got from it. */
+  int generated;
+
   /** Ranks whose answer is awaited. */
   final BitSet missing = new BitSet();
 
@@ -57,6 +63,7 @@ final class Call {
     this.batch = batch;
     this.plan = plan;
     this.sentNanos = sentNanos;
+    this.beganNanos = sentNanos;
     this.results = new StepResult[plan.size()];
     missing.set(0, plan.size());
     List<Batch.Entry> entries = batch.entries();

@@ -354,7 +354,7 @@ public final class Scheduler {
         Sequence sequence = call.batch.entries().get(run).sequence();
         if (sequence.finish == null && !sequence.told) {
           Distribution d = call.complete(run);
-          accept(sequence, d, Sampler.choose(sampling(sequence), sequence.generated(), d));
+          accept(call, sequence, d, Sampler.choose(sampling(sequence), sequence.generated(), d));
         }
       }
       end(call);
@@ -415,7 +415,7 @@ public final class Scheduler {
         int candidate = Sampler.choose(sampling(sequence), sequence.generated(), d);
         boolean decided = candidate != Sampler.ALL_NEEDED;
         if (decided) {
-          accept(sequence, d, candidate);
+          accept(answered, sequence, d, candidate);
         } else {
           answered.await(run, right, d);
         }
@@ -456,12 +456,13 @@ public final class Scheduler {
     return sequence.request.sampling();
   }
 
-  private void accept(Sequence sequence, Distribution d, int candidate) {
+  private void accept(Call answered, Sequence sequence, Distribution d, int candidate) {
     int id = d.id(candidate);
     sequence.append(id, loop.nanoTime());
     if (practice.has(sequence)) {
       return;
     }
+    answered.generated++;
     metrics.generated(sequence);
     GenerationRequest request = sequence.request;
     boolean ends = !request.ignoreEndOfGeneration() && endOfGeneration.test(id);
@@ -487,6 +488,11 @@ public final class Scheduler {
     if (call != ended || ranks == null) {
       return;
     }
+    long now = loop.nanoTime();
+    if (ended.generated > 0 && ended.batch.onlyDecodes()) {
+      metrics.decoded(
+          ended.generated, now - ended.beganNanos, ended.computeNanos(), ended.exchangeNanos());
+    }
     call = null;
     open = true;
     ranks.succeeded();
@@ -494,6 +500,9 @@ public final class Scheduler {
     List<Runnable> told = news;
     news = new ArrayList<>();
     pump();
+    if (call != null) {
+      call.beganNanos = now;
+    }
     tell(told);
   }
 

@@ -22,6 +22,10 @@ public final class SchedulerMetrics {
   private final Timer timeToFirstToken;
   private final Counter promptTokens;
   private final Counter generatedTokens;
+  private final Counter decodedTokens;
+  private final Counter decodeSeconds;
+  private final Counter decodeComputeSeconds;
+  private final Counter decodeExchangeSeconds;
   private final Counter computeSeconds;
   private final Counter exchangeSeconds;
   private final Counter exchangeBytes;
@@ -67,6 +71,18 @@ public final class SchedulerMetrics {
             .register(registry);
     promptTokens = counter("ladon.tokens.prompt", "Prompt tokens that were computed");
     generatedTokens = counter("ladon.tokens.generated", "Tokens that were sampled");
+    decodedTokens =
+        counter("ladon.decode.tokens", "Tokens that were sampled in steps without prompts");
+    decodeSeconds =
+        counter(
+            "ladon.decode.seconds",
+            "Time from one step to the next, of those in which tokens were sampled and no prompts computed");
+    decodeComputeSeconds =
+        counter("ladon.decode.rank.step.seconds", "Of these steps, the time of all ranks in them");
+    decodeExchangeSeconds =
+        counter(
+            "ladon.decode.rank.exchange.seconds",
+            "Of these steps, the time of all ranks in exchanges");
     computeSeconds =
         counter("ladon.rank.step.seconds", "Time of all ranks in steps, exchanges included");
     exchangeSeconds = counter("ladon.rank.exchange.seconds", "Time of all ranks in exchanges");
@@ -118,6 +134,14 @@ public final class SchedulerMetrics {
     if (sequence.generated() == 1) {
       timeToFirstToken.record(sequence.timeToFirstToken());
     }
+  }
+
+  /** A step without prompts is done. */
+  void decoded(int tokens, long nanos, long rankNanos, long rankExchangeNanos) {
+    decodedTokens.increment(tokens);
+    decodeSeconds.increment(nanos * 1e-9);
+    decodeComputeSeconds.increment(rankNanos * 1e-9);
+    decodeExchangeSeconds.increment(rankExchangeNanos * 1e-9);
   }
 
   void drafted(int tokens, int right) {

@@ -3,6 +3,7 @@ package io.ladon.coordinator.schedule;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 
 import io.ladon.coordinator.FakeModel;
 import io.ladon.coordinator.Limits;
@@ -161,11 +162,36 @@ final class SchedulerTest {
     assertThat(ranks.steps).hasSize(40);
     assertThat(ranks.steps.stream().skip(5).map(step -> step.getRuns(0).getBlocks(0)))
         .containsOnly(BlockPool.PRACTICE_BLOCK);
-    assertThat(requireNonNull(registry.find("ladon.tokens.generated").counter()).count())
-        .isEqualTo(3);
-    assertThat(requireNonNull(registry.find("ladon.tokens.prompt").counter()).count())
-        .isEqualTo(30);
+    assertThat(counter("ladon.tokens.generated")).isEqualTo(3);
+    assertThat(counter("ladon.tokens.prompt")).isEqualTo(30);
     assertThat(registry.find("ladon.requests").counters()).hasSize(1);
+  }
+
+  @Test
+  void decodingIsTimedFromStepToStepWhereNoPromptIsComputed() throws ServiceException {
+    Scheduler scheduler = scheduler(64);
+    FakeRanks ranks = started(scheduler, 2, 64);
+    ranks.holding.set(1);
+    scheduler.submit(request(30, 3, WARM), new RecordingListener());
+    loop.run();
+    RecordingListener second = new RecordingListener();
+    scheduler.submit(request(5, 3, WARM), second);
+    for (int millis : new int[] {10, 20, 5, 4}) { // a prompt, the other beside a token, 2 and 1
+      loop.advance(Duration.ofMillis(millis));
+      ranks.answer(1);
+      loop.run();
+    }
+    assertThat(second.reason).isEqualTo(FinishReason.LENGTH);
+    assertThat(counter("ladon.decode.tokens")).isEqualTo(3);
+    assertThat(counter("ladon.decode.seconds")).isCloseTo(0.009, within(1e-9));
+    int steps = 2; // in each of which a rank says that it took 1000 ns, 250 of them in exchanges
+    assertThat(counter("ladon.decode.rank.step.seconds")).isCloseTo(steps * 2e-6, within(1e-12));
+    assertThat(counter("ladon.decode.rank.exchange.seconds"))
+        .isCloseTo(steps * 5e-7, within(1e-12));
+  }
+
+  private double counter(String name) {
+    return requireNonNull(registry.find(name).counter()).count();
   }
 
   @Test
