@@ -6,7 +6,9 @@ import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
@@ -23,11 +25,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The system calls under a loop: epoll where the native library loads, NIO elsewhere. */
 public enum Transport {
-  EPOLL(EpollSocketChannel.class, EpollServerSocketChannel.class),
-  NIO(NioSocketChannel.class, NioServerSocketChannel.class);
+  EPOLL(
+      EpollSocketChannel.class,
+      EpollServerSocketChannel.class,
+      new LocalChannels(EpollDomainSocketChannel.class, EpollServerDomainSocketChannel.class)),
+  NIO(NioSocketChannel.class, NioServerSocketChannel.class, null);
 
   private static final int IPPROTO_TCP = 6;
 
@@ -63,11 +69,19 @@ public enum Transport {
 
   private final Class<? extends Channel> channelType;
   private final Class<? extends ServerChannel> serverChannelType;
+  private final @Nullable LocalChannels localChannels;
+
+  /** Channels between processes of one machine, whose addresses are names in Linux's memory. */
+  public record LocalChannels(
+      Class<? extends Channel> channelType, Class<? extends ServerChannel> serverChannelType) {}
 
   Transport(
-      Class<? extends Channel> channelType, Class<? extends ServerChannel> serverChannelType) {
+      Class<? extends Channel> channelType,
+      Class<? extends ServerChannel> serverChannelType,
+      @Nullable LocalChannels localChannels) {
     this.channelType = channelType;
     this.serverChannelType = serverChannelType;
+    this.localChannels = localChannels;
   }
 
   /** The fastest that works here. */
@@ -81,6 +95,11 @@ public enum Transport {
 
   public Class<? extends ServerChannel> serverChannelType() {
     return serverChannelType;
+  }
+
+  /** Null where there are none. */
+  public @Nullable LocalChannels localChannels() {
+    return localChannels;
   }
 
   /**
