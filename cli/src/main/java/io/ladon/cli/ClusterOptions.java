@@ -48,7 +48,8 @@ final class ClusterOptions {
       paramLabel = "MODE",
       description =
           "how parts travel between ranks of one machine: auto (through shared memory where both"
-              + " can open it), grpc or shared-memory (default: ${DEFAULT-VALUE})",
+              + " can open it), grpc (the coordinator's steps too) or shared-memory"
+              + " (default: ${DEFAULT-VALUE})",
       defaultValue = "auto",
       converter = ExchangeModeConverter.class)
   ExchangeMode exchange = ExchangeMode.AUTO;

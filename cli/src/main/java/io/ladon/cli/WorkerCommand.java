@@ -87,7 +87,8 @@ final class WorkerCommand implements Callable<Integer> {
       paramLabel = "MODE",
       description =
           "how parts travel between ranks of one machine: auto (through shared memory where both"
-              + " can open it), grpc or shared-memory (default: ${DEFAULT-VALUE})",
+              + " can open it), grpc (the coordinator's steps too) or shared-memory"
+              + " (default: ${DEFAULT-VALUE})",
       defaultValue = "auto",
       converter = ExchangeModeConverter.class)
   ExchangeMode exchange = ExchangeMode.AUTO;

@@ -4,6 +4,7 @@ import io.ladon.coordinator.cluster.Cluster;
 import io.ladon.coordinator.cluster.ClusterServer;
 import io.ladon.coordinator.cluster.ClusterService;
 import io.ladon.coordinator.cluster.ClusterSetup;
+import io.ladon.coordinator.cluster.LocalServer;
 import io.ladon.coordinator.cluster.MessageSizes;
 import io.ladon.coordinator.cluster.NettyLoop;
 import io.ladon.coordinator.cluster.SliceChecksums;
@@ -60,6 +61,7 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
   private final Scheduler scheduler;
   private final Cluster cluster;
   private final Slices slices;
+  private final LocalServer locals;
   private final ClusterServer server;
   private boolean closed;
 
@@ -130,12 +132,14 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
                 cache == null ? null : cache.resolve("checksums"),
                 file.path(),
                 setup.fingerprint()));
+    this.locals =
+        new LocalServer(transport, group, loop, sizes.fromWorker(), options.timeouts().hello());
     this.server =
         new ClusterServer(
             options.listen().resolve(),
             transport,
             group,
-            new ClusterService(loop, cluster, slices, options.timeouts().hello()),
+            new ClusterService(loop, cluster, slices, locals, options.timeouts().hello()),
             sizes.fromWorker(),
             options.timeouts().silence());
     gauges(registry);
@@ -201,6 +205,7 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
    * @throws IOException if the address cannot be had
    */
   void start() throws IOException {
+    locals.start();
     server.start();
     cluster.start();
     log.info(
@@ -260,6 +265,7 @@ final class ClusterRuntime implements GenerationService, AutoCloseable {
       Thread.currentThread().interrupt();
     }
     server.close();
+    locals.close();
     slices.close();
     if (!group
         .shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)

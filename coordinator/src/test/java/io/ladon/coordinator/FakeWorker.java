@@ -95,7 +95,7 @@ public final class FakeWorker {
               Pong.newBuilder()
                   .setNonce(message.getPing().getNonce())
                   .setPayload(message.getPing().getPayload()));
-      case RELEASE, MESSAGE_NOT_SET -> {}
+      case RELEASE, LOCAL_OFFER, MESSAGE_NOT_SET -> {}
     }
     return answer.getMessageCase() == WorkerMessage.MessageCase.MESSAGE_NOT_SET
         ? null

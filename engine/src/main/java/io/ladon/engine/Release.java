@@ -10,7 +10,7 @@ public final class Release {
   public static final String VERSION = "0.1.0-SNAPSHOT";
 
   /** Version of the wire contract; grows with every change of a {@code .proto} file's meaning. */
-  public static final int PROTOCOL = 4;
+  public static final int PROTOCOL = 5;
 
   private Release() {}
 }

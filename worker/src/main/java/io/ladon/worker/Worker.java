@@ -4,6 +4,7 @@ import io.ladon.net.Transport;
 import io.ladon.proto.Assign;
 import io.ladon.proto.Leave;
 import io.ladon.proto.WorkerMessage;
+import io.ladon.worker.exchange.ExchangeMode;
 import io.ladon.worker.exchange.PeerNetwork;
 import io.ladon.worker.join.CoordinatorLink;
 import io.ladon.worker.loop.CpuSet;
@@ -98,6 +99,7 @@ public final class Worker implements AutoCloseable {
             options.join(),
             new CoordinatorLink.Timing(
                 options.connect(), firstPause(options), options.longestPause()),
+            options.exchange() != ExchangeMode.GRPC,
             new SecureRandom(),
             member);
     member.link(link);

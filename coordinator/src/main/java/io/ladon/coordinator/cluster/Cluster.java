@@ -207,7 +207,8 @@ public final class Cluster {
         gone(member, "it left: " + message.getLeave().getReason());
         member.link.end(Status.OK);
       }
-      case HELLO, MESSAGE_NOT_SET -> expel(member, "sent a message that makes no sense here");
+      case HELLO, LOCAL_LINK, MESSAGE_NOT_SET ->
+          expel(member, "sent a message that makes no sense here");
     }
   }
 

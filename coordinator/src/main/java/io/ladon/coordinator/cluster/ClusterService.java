@@ -16,22 +16,25 @@ public final class ClusterService extends ClusterGrpc.ClusterImplBase {
   private final Loop loop;
   private final Cluster cluster;
   private final Slices slices;
+  private final LocalServer locals;
   private final Duration helloLimit;
 
   /**
    * @param helloLimit from a worker's connection to its Hello
    */
-  public ClusterService(Loop loop, Cluster cluster, Slices slices, Duration helloLimit) {
+  public ClusterService(
+      Loop loop, Cluster cluster, Slices slices, LocalServer locals, Duration helloLimit) {
     this.loop = loop;
     this.cluster = cluster;
     this.slices = slices;
+    this.locals = locals;
     this.helloLimit = helloLimit;
   }
 
   @Override
   public StreamObserver<WorkerMessage> join(StreamObserver<CoordinatorMessage> toWorker) {
     return new WorkerStream(
-        loop, cluster, (ServerCallStreamObserver<CoordinatorMessage>) toWorker, helloLimit);
+        loop, cluster, (ServerCallStreamObserver<CoordinatorMessage>) toWorker, locals, helloLimit);
   }
 
   @Override

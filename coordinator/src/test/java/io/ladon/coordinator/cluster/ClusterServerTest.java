@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.StringValue;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.ladon.coordinator.FakeModel;
@@ -23,12 +24,17 @@ import io.ladon.coordinator.schedule.SchedulerMetrics;
 import io.ladon.engine.checkpoint.SliceSource;
 import io.ladon.engine.plan.PlanOptions;
 import io.ladon.engine.plan.ShardPlan;
+import io.ladon.net.LocalSocket;
 import io.ladon.net.Transport;
 import io.ladon.proto.ClusterGrpc;
+import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.CoordinatorMessage.MessageCase;
 import io.ladon.proto.FetchSlicesRequest;
+import io.ladon.proto.LocalLink;
+import io.ladon.proto.LocalOffer;
 import io.ladon.proto.SliceChunk;
 import io.ladon.proto.SliceRef;
+import io.ladon.proto.WorkerMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -43,10 +49,13 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -110,18 +119,21 @@ final class ClusterServerTest {
         return MemorySegment.ofArray(tensor).asSlice(slice.rowBegin(), slice.rows());
       };
   private final Slices slices = new Slices(source, "fingerprint", SliceChecksums.inMemory());
+  private final LocalServer locals =
+      new LocalServer(Transport.EPOLL, group, loop, sizes.fromWorker(), Duration.ofMillis(300));
   private final ClusterServer server =
       new ClusterServer(
           new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
           Transport.best(),
           group,
-          new ClusterService(loop, cluster, slices, Duration.ofMillis(300)),
+          new ClusterService(loop, cluster, slices, locals, Duration.ofMillis(300)),
           sizes.fromWorker(),
           timeouts.silence());
 
   @BeforeEach
   void start() throws IOException {
     new Random(1).nextBytes(tensor);
+    locals.start();
     server.start();
     cluster.start();
   }
@@ -130,6 +142,7 @@ final class ClusterServerTest {
   void stop() throws InterruptedException {
     workers.forEach(ScriptedWorker::close);
     server.close();
+    locals.close();
     slices.close();
     assertThat(group.shutdownGracefully(0, 1, TimeUnit.SECONDS).await(5, TimeUnit.SECONDS))
         .isTrue();
@@ -152,6 +165,31 @@ final class ClusterServerTest {
       worker("w" + i, 1001 + i).join();
     }
     awaitReady();
+    answerManyRequests();
+  }
+
+  @Test
+  void manyRequestsOverWorkersOfWhichTwoAreOnThisMachine()
+      throws InterruptedException, ServiceException {
+    List<ScriptedWorker> near = List.of(worker("w0", 1001), worker("w1", 1002));
+    near.forEach(one -> one.onThisMachine(group).join());
+    ScriptedWorker far = worker("w2", 1003).join();
+    awaitReady();
+    Awaitility.await()
+        .atMost(LIMIT)
+        .until(() -> near.stream().allMatch(one -> one.localSteps.get() > 0));
+    List<Long> before = near.stream().map(ClusterServerTest::stepsOverGrpc).toList();
+    answerManyRequests();
+    assertThat(near.stream().map(ClusterServerTest::stepsOverGrpc).toList()).isEqualTo(before);
+    assertThat(far.localSteps).hasValue(0);
+  }
+
+  private static long stepsOverGrpc(ScriptedWorker worker) {
+    return worker.worker.heard.stream().filter(m -> m.hasStep() || m.hasFetchLogits()).count()
+        - worker.localSteps.get();
+  }
+
+  private void answerManyRequests() throws InterruptedException, ServiceException {
     Random random = new Random(5);
     List<GenerationRequest> requests = new ArrayList<>();
     List<RecordingListener> listeners = new ArrayList<>();
@@ -236,6 +274,87 @@ final class ClusterServerTest {
     Status status = nameless.join().awaitEnd(LIMIT);
     assertThat(status.getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
     assertThat(status.getDescription()).contains("needs a name");
+  }
+
+  @Test
+  void whoIsNoMemberIsCutOffFromTheLocalSocket() throws InterruptedException {
+    ScriptedWorker near = worker("w0", 1001).onThisMachine(group).join();
+    Awaitility.await().atMost(LIMIT).until(() -> !near.worker.heard.isEmpty());
+    LocalOffer offer = awaitOffer(near);
+    RecordingReceiver silent = new RecordingReceiver(socket -> {});
+    RecordingReceiver stranger =
+        new RecordingReceiver(
+            socket ->
+                socket.send(
+                    WorkerMessage.newBuilder()
+                        .setLocalLink(
+                            LocalLink.newBuilder().setToken(ByteString.copyFromUtf8("guess")))
+                        .build()));
+    RecordingReceiver thief =
+        new RecordingReceiver(
+            socket ->
+                socket.send(
+                    WorkerMessage.newBuilder()
+                        .setLocalLink(LocalLink.newBuilder().setToken(offer.getToken()))
+                        .build()));
+    for (RecordingReceiver one : List.of(silent, stranger, thief)) {
+      ScriptedWorker.connect(group, offer, one);
+      assertThat(one.over.await(LIMIT.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
+    }
+  }
+
+  @Test
+  void aBrokenMessageOnTheLocalSocketEndsTheMembership() throws InterruptedException {
+    ScriptedWorker honest = worker("w0", 1001).join();
+    LocalOffer offer = awaitOffer(honest);
+    RecordingReceiver broken =
+        new RecordingReceiver(
+            socket -> {
+              socket.send(
+                  WorkerMessage.newBuilder()
+                      .setLocalLink(LocalLink.newBuilder().setToken(offer.getToken()))
+                      .build());
+              socket.send(StringValue.of("x".repeat(99)).toBuilder().build());
+            });
+    ScriptedWorker.connect(group, offer, broken);
+    Status status = honest.awaitEnd(LIMIT);
+    assertThat(status.getDescription()).startsWith("the local socket failed: ");
+  }
+
+  private static LocalOffer awaitOffer(ScriptedWorker by) {
+    Awaitility.await()
+        .atMost(LIMIT)
+        .until(() -> by.worker.heard.stream().anyMatch(CoordinatorMessage::hasLocalOffer));
+    return by.worker.heard.stream()
+        .filter(CoordinatorMessage::hasLocalOffer)
+        .findFirst()
+        .orElseThrow()
+        .getLocalOffer();
+  }
+
+  /** Says something when connected, and notices the end. */
+  private static final class RecordingReceiver implements LocalSocket.Receiver<CoordinatorMessage> {
+    private final Consumer<LocalSocket<CoordinatorMessage>> opening;
+    private final CountDownLatch over = new CountDownLatch(1);
+
+    RecordingReceiver(Consumer<LocalSocket<CoordinatorMessage>> opening) {
+      this.opening = opening;
+    }
+
+    @Override
+    public void onOpen(LocalSocket<CoordinatorMessage> socket) {
+      opening.accept(socket);
+    }
+
+    @Override
+    public void onMessage(LocalSocket<CoordinatorMessage> socket, CoordinatorMessage message) {
+      throw new AssertionError("nothing is sent to a stranger: " + message);
+    }
+
+    @Override
+    public void onClosed(@Nullable Throwable cause) {
+      over.countDown();
+    }
   }
 
   @Test

@@ -1,16 +1,26 @@
 package io.ladon.coordinator.cluster;
 
+import static java.util.Objects.requireNonNull;
+
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import io.ladon.coordinator.FakeWorker;
+import io.ladon.net.LocalSocket;
+import io.ladon.net.Transport;
 import io.ladon.proto.ClusterGrpc;
 import io.ladon.proto.CoordinatorMessage;
+import io.ladon.proto.LocalLink;
+import io.ladon.proto.LocalOffer;
 import io.ladon.proto.WorkerMessage;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoopGroup;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** A {@link FakeWorker} that dials a coordinator over loopback. */
@@ -18,7 +28,12 @@ public final class ScriptedWorker implements AutoCloseable {
 
   public final FakeWorker worker;
   public final ManagedChannel channel;
+
+  /** Steps that have come over the coordinator's local socket. */
+  public final AtomicInteger localSteps = new AtomicInteger();
+
   private final CountDownLatch over = new CountDownLatch(1);
+  private @Nullable EventLoopGroup near;
   private volatile @Nullable Status status;
 
   public ScriptedWorker(FakeWorker worker, int port, int largestMessage) {
@@ -39,15 +54,34 @@ public final class ScriptedWorker implements AutoCloseable {
     return this;
   }
 
+  /** Takes the coordinator's offer of a local socket; its channel is the group's. */
+  public ScriptedWorker onThisMachine(EventLoopGroup group) {
+    near = group;
+    return this;
+  }
+
   /** Opens the stream and says nothing. */
   public ScriptedWorker joinWithoutHello() {
     ClusterGrpc.newStub(channel).join(new Answers());
     return this;
   }
 
-  private final class Answers implements StreamObserver<CoordinatorMessage> {
+  /** Connects as the owner of a token. */
+  static Channel connect(
+      EventLoopGroup group, LocalOffer offer, LocalSocket.Receiver<CoordinatorMessage> receiver) {
+    return new Bootstrap()
+        .group(group)
+        .channel(requireNonNull(Transport.EPOLL.localChannels()).channelType())
+        .handler(new LocalSocket<>(1 << 20, CoordinatorMessage.parser(), receiver))
+        .connect(LocalSocket.address(offer.getSocket()))
+        .channel();
+  }
+
+  private final class Answers
+      implements StreamObserver<CoordinatorMessage>, LocalSocket.Receiver<CoordinatorMessage> {
 
     private @Nullable StreamObserver<WorkerMessage> toCoordinator;
+    private LocalOffer offer = LocalOffer.getDefaultInstance();
 
     synchronized void begin(StreamObserver<WorkerMessage> stream) {
       toCoordinator = stream;
@@ -56,11 +90,33 @@ public final class ScriptedWorker implements AutoCloseable {
 
     @Override
     public synchronized void onNext(CoordinatorMessage message) {
+      if (message.hasLocalOffer() && near != null) {
+        offer = message.getLocalOffer();
+        connect(near, offer, this);
+      }
       WorkerMessage answer = worker.answer(message);
       if (answer != null && toCoordinator != null) {
         toCoordinator.onNext(answer);
       }
     }
+
+    @Override
+    public void onOpen(LocalSocket<CoordinatorMessage> socket) {
+      socket.send(
+          WorkerMessage.newBuilder()
+              .setLocalLink(LocalLink.newBuilder().setToken(offer.getToken()))
+              .build());
+    }
+
+    @Override
+    public synchronized void onMessage(
+        LocalSocket<CoordinatorMessage> socket, CoordinatorMessage message) {
+      localSteps.incrementAndGet();
+      socket.send(requireNonNull(worker.answer(message)));
+    }
+
+    @Override
+    public void onClosed(@Nullable Throwable cause) {}
 
     @Override
     public void onError(Throwable error) {

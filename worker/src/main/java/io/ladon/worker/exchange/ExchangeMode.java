@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 public enum ExchangeMode {
   /** Through shared memory where both ranks can open it, else over gRPC; each pair for itself. */
   AUTO,
-  /** Over gRPC. */
+  /** Over gRPC, and so are the coordinator's steps. */
   GRPC,
   /** Through shared memory; a peer with whom there is none is refused. */
   SHARED_MEMORY;

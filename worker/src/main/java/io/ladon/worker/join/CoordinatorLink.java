@@ -12,6 +12,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.ladon.proto.ClusterGrpc;
 import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.Hello;
+import io.ladon.proto.LocalOffer;
 import io.ladon.proto.Welcome;
 import io.ladon.proto.WorkerMessage;
 import io.ladon.worker.loop.RankLoop;
@@ -37,6 +38,7 @@ public final class CoordinatorLink {
   private final RankLoop loop;
   private final String target;
   private final Timing timing;
+  private final boolean takesLocalOffers;
   private final Handler handler;
   private final Backoff backoff;
   private @Nullable Attempt attempt;
@@ -77,12 +79,19 @@ public final class CoordinatorLink {
 
   /**
    * @param target the coordinator's host:port
+   * @param takesLocalOffers whether steps may come over the coordinator's local socket
    */
   public CoordinatorLink(
-      RankLoop loop, String target, Timing timing, RandomGenerator random, Handler handler) {
+      RankLoop loop,
+      String target,
+      Timing timing,
+      boolean takesLocalOffers,
+      RandomGenerator random,
+      Handler handler) {
     this.loop = loop;
     this.target = target;
     this.timing = timing;
+    this.takesLocalOffers = takesLocalOffers;
     this.handler = handler;
     this.backoff = new Backoff(timing.firstPause(), timing.longestPause(), random);
   }
@@ -100,7 +109,7 @@ public final class CoordinatorLink {
   /** Sends a message; it is dropped when there is no stream, as its answer would be. */
   public void send(WorkerMessage message) {
     Attempt current = attempt;
-    if (current != null && current.welcomed) {
+    if (current != null && current.welcomed && !current.sendLocally(message)) {
       current.call.sendMessage(message);
     }
   }
@@ -194,6 +203,7 @@ public final class CoordinatorLink {
     private boolean welcomed;
     private boolean over;
     private @Nullable Runnable gone;
+    private @Nullable LocalLink local;
     private long silenceNanos;
     private long lastHeard;
 
@@ -229,11 +239,28 @@ public final class CoordinatorLink {
       lastHeard = System.nanoTime();
       if (message.hasWelcome()) {
         welcome(message.getWelcome());
-      } else if (welcomed) {
-        handler.onMessage(message);
-      } else {
+      } else if (!welcomed) {
         end("its first message was " + message.getMessageCase() + " instead of WELCOME");
+      } else if (message.hasLocalOffer()) {
+        take(message.getLocalOffer());
+      } else {
+        handler.onMessage(message);
       }
+    }
+
+    private void take(LocalOffer offer) {
+      if (takesLocalOffers && local == null) {
+        LocalLink link =
+            new LocalLink(
+                MAX_MESSAGE_BYTES, this::onMessage, cause -> end("its local socket: " + cause));
+        local = link;
+        link.connect(loop, offer, timing.attempt());
+      }
+    }
+
+    boolean sendLocally(WorkerMessage message) {
+      LocalLink link = local;
+      return link != null && link.send(message);
     }
 
     private void welcome(Welcome welcome) {
@@ -294,6 +321,9 @@ public final class CoordinatorLink {
     void stop() {
       over = true;
       stopTimer();
+      if (local != null) {
+        local.close();
+      }
       channel.shutdown();
       if (!closed) {
         channel.shutdownNow();

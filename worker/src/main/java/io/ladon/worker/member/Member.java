@@ -127,7 +127,7 @@ public final class Member implements CoordinatorLink.Handler {
                           .setPayload(message.getPing().getPayload()))
                   .build());
       case RELEASE -> release(message.getRelease());
-      case WELCOME, MESSAGE_NOT_SET ->
+      case WELCOME, LOCAL_OFFER, MESSAGE_NOT_SET ->
           log.warn("event=message_ignored case={}", message.getMessageCase());
     }
   }
