@@ -54,7 +54,7 @@ public final class LocalSocket<I extends MessageLite> extends LengthFieldBasedFr
   }
 
   /** An address in the abstract namespace: there is no file, and it ends with who listens. */
-  public static DomainSocketAddress address(String name) {
+  static DomainSocketAddress address(String name) {
     return new DomainSocketAddress('\0' + name);
   }
 
@@ -81,14 +81,14 @@ public final class LocalSocket<I extends MessageLite> extends LengthFieldBasedFr
       frame.release();
       throw new UncheckedIOException(e); // a buffer of the message's own size
     }
-    to.writeAndFlush(frame, to.voidPromise());
+    var _ = to.writeAndFlush(frame, to.voidPromise()); // a failure comes to exceptionCaught
   }
 
   /** Ends the connection. Idempotent. */
   public void close() {
     ChannelHandlerContext open = context;
     if (open != null) {
-      open.close();
+      var _ = open.close();
     }
   }
 
@@ -120,7 +120,7 @@ public final class LocalSocket<I extends MessageLite> extends LengthFieldBasedFr
   @Override
   public void exceptionCaught(ChannelHandlerContext channel, Throwable cause) {
     over(cause);
-    channel.close();
+    var _ = channel.close();
   }
 
   @Override

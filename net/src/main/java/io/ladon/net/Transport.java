@@ -1,7 +1,12 @@
 package io.ladon.net;
 
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
@@ -25,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The system calls under a loop: epoll where the native library loads, NIO elsewhere. */
@@ -32,8 +38,9 @@ public enum Transport {
   EPOLL(
       EpollSocketChannel.class,
       EpollServerSocketChannel.class,
-      new LocalChannels(EpollDomainSocketChannel.class, EpollServerDomainSocketChannel.class)),
-  NIO(NioSocketChannel.class, NioServerSocketChannel.class, null);
+      EpollDomainSocketChannel.class,
+      EpollServerDomainSocketChannel.class),
+  NIO(NioSocketChannel.class, NioServerSocketChannel.class, null, null);
 
   private static final int IPPROTO_TCP = 6;
 
@@ -69,19 +76,53 @@ public enum Transport {
 
   private final Class<? extends Channel> channelType;
   private final Class<? extends ServerChannel> serverChannelType;
-  private final @Nullable LocalChannels localChannels;
+  private final @Nullable Class<? extends Channel> localChannelType;
+  private final @Nullable Class<? extends ServerChannel> localServerChannelType;
 
   /** Channels between processes of one machine, whose addresses are names in Linux's memory. */
   public record LocalChannels(
-      Class<? extends Channel> channelType, Class<? extends ServerChannel> serverChannelType) {}
+      Class<? extends Channel> channelType, Class<? extends ServerChannel> serverChannelType) {
+
+    /**
+     * Listens.
+     *
+     * @param accepted gets every channel that comes, to give it its handlers
+     */
+    public ChannelFuture listen(EventLoopGroup group, String name, Consumer<Channel> accepted) {
+      return new ServerBootstrap()
+          .group(group)
+          .channel(serverChannelType)
+          .childHandler(
+              new ChannelInitializer<>() {
+                @Override
+                protected void initChannel(Channel channel) {
+                  accepted.accept(channel);
+                }
+              })
+          .bind(LocalSocket.address(name));
+    }
+
+    /** Connects; fails at once where nobody listens. */
+    public ChannelFuture connect(
+        EventLoopGroup group, String name, LocalSocket<?> socket, Duration limit) {
+      return new Bootstrap()
+          .group(group)
+          .channel(channelType)
+          .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) limit.toMillis())
+          .handler(socket)
+          .connect(LocalSocket.address(name));
+    }
+  }
 
   Transport(
       Class<? extends Channel> channelType,
       Class<? extends ServerChannel> serverChannelType,
-      @Nullable LocalChannels localChannels) {
+      @Nullable Class<? extends Channel> localChannelType,
+      @Nullable Class<? extends ServerChannel> localServerChannelType) {
     this.channelType = channelType;
     this.serverChannelType = serverChannelType;
-    this.localChannels = localChannels;
+    this.localChannelType = localChannelType;
+    this.localServerChannelType = localServerChannelType;
   }
 
   /** The fastest that works here. */
@@ -99,7 +140,9 @@ public enum Transport {
 
   /** Null where there are none. */
   public @Nullable LocalChannels localChannels() {
-    return localChannels;
+    return localChannelType == null || localServerChannelType == null
+        ? null
+        : new LocalChannels(localChannelType, localServerChannelType);
   }
 
   /**

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.BytesValue;
-import io.netty.bootstrap.Bootstrap;
-import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.handler.codec.TooLongFrameException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -40,26 +38,8 @@ class LocalSocketTest {
   @BeforeEach
   void connect() throws InterruptedException {
     String name = "ladon-test-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
-    new ServerBootstrap()
-        .group(group)
-        .channel(channels.serverChannelType())
-        .childHandler(
-            new ChannelInitializer<>() {
-              @Override
-              protected void initChannel(Channel channel) {
-                channel.pipeline().addLast(server.socket);
-              }
-            })
-        .bind(LocalSocket.address(name))
-        .sync();
-    dialled =
-        new Bootstrap()
-            .group(group)
-            .channel(channels.channelType())
-            .handler(client.socket)
-            .connect(LocalSocket.address(name))
-            .sync()
-            .channel();
+    channels.listen(group, name, channel -> channel.pipeline().addLast(server.socket)).sync();
+    dialled = channels.connect(group, name, client.socket, Duration.ofSeconds(10)).sync().channel();
     assertThat(server.opened.orTimeout(20, TimeUnit.SECONDS)).succeedsWithin(20, TimeUnit.SECONDS);
     assertThat(client.opened).succeedsWithin(20, TimeUnit.SECONDS);
   }

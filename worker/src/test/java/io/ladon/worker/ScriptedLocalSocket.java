@@ -9,9 +9,6 @@ import io.ladon.net.Transport;
 import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.LocalOffer;
 import io.ladon.proto.WorkerMessage;
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.util.Objects;
@@ -34,17 +31,8 @@ final class ScriptedLocalSocket implements LocalSocket.Receiver<WorkerMessage>, 
       new LocalSocket<>(1 << 20, WorkerMessage.parser(), this);
 
   ScriptedLocalSocket() throws InterruptedException {
-    new ServerBootstrap()
-        .group(group)
-        .channel(Objects.requireNonNull(Transport.EPOLL.localChannels()).serverChannelType())
-        .childHandler(
-            new ChannelInitializer<>() {
-              @Override
-              protected void initChannel(Channel channel) {
-                channel.pipeline().addLast(socket);
-              }
-            })
-        .bind(LocalSocket.address(name))
+    Objects.requireNonNull(Transport.EPOLL.localChannels())
+        .listen(group, name, channel -> channel.pipeline().addLast(socket))
         .sync();
   }
 

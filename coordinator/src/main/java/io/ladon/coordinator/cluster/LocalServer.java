@@ -6,10 +6,8 @@ import io.ladon.net.LocalSocket;
 import io.ladon.net.Transport;
 import io.ladon.proto.LocalOffer;
 import io.ladon.proto.WorkerMessage;
-import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -65,19 +63,7 @@ public final class LocalServer implements AutoCloseable {
     if (channels == null) {
       return;
     }
-    ChannelFuture bound =
-        new ServerBootstrap()
-            .group(group)
-            .channel(channels.serverChannelType())
-            .childHandler(
-                new ChannelInitializer<>() {
-                  @Override
-                  protected void initChannel(Channel channel) {
-                    accept(channel);
-                  }
-                })
-            .bind(LocalSocket.address(name))
-            .awaitUninterruptibly();
+    ChannelFuture bound = channels.listen(group, name, this::accept).awaitUninterruptibly();
     if (bound.isSuccess()) {
       listening = bound.channel();
     } else {

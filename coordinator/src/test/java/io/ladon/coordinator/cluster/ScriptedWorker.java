@@ -14,7 +14,6 @@ import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.LocalLink;
 import io.ladon.proto.LocalOffer;
 import io.ladon.proto.WorkerMessage;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
 import java.time.Duration;
@@ -69,11 +68,12 @@ public final class ScriptedWorker implements AutoCloseable {
   /** Connects as the owner of a token. */
   static Channel connect(
       EventLoopGroup group, LocalOffer offer, LocalSocket.Receiver<CoordinatorMessage> receiver) {
-    return new Bootstrap()
-        .group(group)
-        .channel(requireNonNull(Transport.EPOLL.localChannels()).channelType())
-        .handler(new LocalSocket<>(1 << 20, CoordinatorMessage.parser(), receiver))
-        .connect(LocalSocket.address(offer.getSocket()))
+    return requireNonNull(Transport.EPOLL.localChannels())
+        .connect(
+            group,
+            offer.getSocket(),
+            new LocalSocket<>(1 << 20, CoordinatorMessage.parser(), receiver),
+            Duration.ofSeconds(10))
         .channel();
   }
 

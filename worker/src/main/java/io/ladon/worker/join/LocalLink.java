@@ -6,8 +6,6 @@ import io.ladon.proto.CoordinatorMessage;
 import io.ladon.proto.LocalOffer;
 import io.ladon.proto.WorkerMessage;
 import io.ladon.worker.loop.RankLoop;
-import io.netty.bootstrap.Bootstrap;
-import io.netty.channel.ChannelOption;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -47,12 +45,8 @@ final class LocalLink implements LocalSocket.Receiver<CoordinatorMessage> {
     }
     taken = offer;
     var _ =
-        new Bootstrap()
-            .group(loop.eventLoop())
-            .channel(channels.channelType())
-            .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) limit.toMillis())
-            .handler(socket)
-            .connect(LocalSocket.address(offer.getSocket()))
+        channels
+            .connect(loop.eventLoop(), offer.getSocket(), socket, limit)
             .addListener(
                 done -> {
                   if (!done.isSuccess()) {
